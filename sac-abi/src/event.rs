@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Events: what the kernel half tells the loader through the ring buffer.
+//!
+//! The kernel writes these records and nobody else can, but the strings in them are the users'. So a record is read with
+//! [`ExecEvent::from_bytes`], which checks length and version, and strings only through accessors that stop at their NUL.
+
+/// Version of the records; a loader refuses those of another one.
+pub const EVENT_VERSION: u16 = 1;
+
+/// Room for each string in an event, in bytes, with its NUL; longer ones are cut and marked so.
+pub const EVENT_PATH_BYTES: usize = 1024;
+
+/// Size of the ring buffer in bytes: room for about 480 events that the loader has not read yet.
+pub const EVENTS_BYTES: u32 = 1 << 20;
+
+/// An execution that a rule blocked, or would have blocked.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct ExecEvent {
+    /// [`EVENT_VERSION`].
+    pub version: u16,
+    /// The verdict's [`crate::Action`].
+    pub action: u8,
+    /// The scope's [`crate::scope::Layer`].
+    pub layer: u8,
+    /// Number of the rule, as in [`crate::Verdict::rule`].
+    pub rule: u32,
+    /// Time since boot in nanoseconds, suspended time included (`CLOCK_BOOTTIME`).
+    pub boot_ns: u64,
+    /// Id of the scope's cgroup.
+    pub cgroup: u64,
+    /// Inode number of the file.
+    pub ino: u64,
+    /// Device of the file, as in [`crate::rule::InodeId::dev`].
+    pub dev: u32,
+    /// Slot of the policy that decided.
+    pub slot: u32,
+    /// Process id of the process that called `execve` (what users call PID).
+    pub tgid: u32,
+    /// Process id of its parent.
+    pub parent_tgid: u32,
+    /// Its real user id, in the initial user namespace.
+    pub uid: u32,
+    /// Major number of its controlling terminal; 0 where it has none.
+    pub tty_major: u32,
+    /// Minor number of its controlling terminal.
+    pub tty_minor: u32,
+    /// What was read of `executed`: bytes with the NUL, or a negative error.
+    pub executed_len: i32,
+    /// What was read of `resolved`: bytes with the NUL, or a negative error.
+    pub resolved_len: i32,
+    /// Unused.
+    pub reserved: u32,
+    /// Name of the calling thread.
+    pub comm: [u8; 16],
+    /// The path as it was given to `execve`, or as the `#!` line gives it.
+    pub executed: [u8; EVENT_PATH_BYTES],
+    /// The path that the kernel resolved it to.
+    pub resolved: [u8; EVENT_PATH_BYTES],
+}
+
+const _: () = assert!(size_of::<ExecEvent>() == 88 + 2 * EVENT_PATH_BYTES);
+const _: () = assert!(core::mem::offset_of!(ExecEvent, comm) == 72);
+
+/// A string from an event, as far as it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventPath<'a> {
+    /// The bytes, without a NUL. They are the user's: harmless only after escaping.
+    pub bytes: &'a [u8],
+    /// Whether there was more, or nothing could be read.
+    pub cut: bool,
+}
+
+impl ExecEvent {
+    /// Reads a record from the ring buffer; `None` where length or version are not ours.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() != size_of::<Self>() {
+            return None;
+        }
+        let event = Self {
+            version: u16::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, version))?),
+            action: u8::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, action))?),
+            layer: u8::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, layer))?),
+            rule: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, rule))?),
+            boot_ns: u64::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, boot_ns))?),
+            cgroup: u64::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, cgroup))?),
+            ino: u64::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, ino))?),
+            dev: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, dev))?),
+            slot: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, slot))?),
+            tgid: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, tgid))?),
+            parent_tgid: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, parent_tgid))?),
+            uid: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, uid))?),
+            tty_major: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, tty_major))?),
+            tty_minor: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, tty_minor))?),
+            executed_len: i32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, executed_len))?),
+            resolved_len: i32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, resolved_len))?),
+            reserved: 0,
+            comm: field(bytes, core::mem::offset_of!(Self, comm))?,
+            executed: field(bytes, core::mem::offset_of!(Self, executed))?,
+            resolved: field(bytes, core::mem::offset_of!(Self, resolved))?,
+        };
+        (event.version == EVENT_VERSION).then_some(event)
+    }
+
+    /// The path as it was executed.
+    #[must_use]
+    pub fn executed(&self) -> EventPath<'_> {
+        string(&self.executed, self.executed_len)
+    }
+
+    /// The resolved path.
+    #[must_use]
+    pub fn resolved(&self) -> EventPath<'_> {
+        string(&self.resolved, self.resolved_len)
+    }
+}
+
+/// The `N` bytes at `offset`.
+fn field<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
+    bytes.get(offset..)?.first_chunk().copied()
+}
+
+/// What a string helper left in `buffer`. The kernel does not clear the ring buffer, so nothing behind the NUL is ours.
+fn string(buffer: &[u8; EVENT_PATH_BYTES], len: i32) -> EventPath<'_> {
+    let with_nul = usize::try_from(len).unwrap_or(0).min(EVENT_PATH_BYTES);
+    let read = buffer.get(..with_nul).unwrap_or_default();
+    let bytes = read.split(|&byte| byte == 0).next().unwrap_or_default();
+    EventPath { bytes, cut: len <= 0 || with_nul == EVENT_PATH_BYTES }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The kernel struct members that the kernel half reads.
+//!
+//! rustc emits no CO-RE relocations, so sac-bpf has one constant for each member's offset, and the loader sets it from the
+//! running kernel's BTF before the program is verified. A member that is missing, or has another size than the code that
+//! reads it expects, stops the load: a wrong offset would be a rule that silently never matches.
+
+/// A member of a kernel struct, and the constant of sac-bpf that receives its offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Name of the `static` in sac-bpf.
+    pub symbol: &'static str,
+    /// Name of the struct, without `struct`.
+    pub container: &'static str,
+    /// Name of the member; it may stand in an anonymous struct or union inside.
+    pub member: &'static str,
+    /// Size in bytes that the reading code relies on.
+    pub size_bytes: u32,
+}
+
+const fn member(
+    symbol: &'static str,
+    container: &'static str,
+    member: &'static str,
+    size_bytes: u32,
+) -> Member {
+    Member { symbol, container, member, size_bytes }
+}
+
+/// Every member that sac-bpf reads.
+pub const MEMBERS: [Member; 16] = [
+    member("BPRM_FILE", "linux_binprm", "file", 8),
+    member("BPRM_FILENAME", "linux_binprm", "filename", 8),
+    member("BPRM_INTERP", "linux_binprm", "interp", 8),
+    member("FILE_INODE", "file", "f_inode", 8),
+    member("FILE_PATH", "file", "f_path", 16),
+    member("INODE_INO", "inode", "i_ino", 8),
+    member("INODE_SB", "inode", "i_sb", 8),
+    member("SB_DEV", "super_block", "s_dev", 4),
+    member("TASK_REAL_PARENT", "task_struct", "real_parent", 8),
+    member("TASK_TGID", "task_struct", "tgid", 4),
+    member("TASK_SIGNAL", "task_struct", "signal", 8),
+    member("SIGNAL_TTY", "signal_struct", "tty", 8),
+    member("TTY_INDEX", "tty_struct", "index", 4),
+    member("TTY_DRIVER", "tty_struct", "driver", 8),
+    member("DRIVER_MAJOR", "tty_driver", "major", 4),
+    member("DRIVER_MINOR_START", "tty_driver", "minor_start", 4),
+];

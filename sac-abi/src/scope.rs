@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the kernel half knows about a cgroup that it is attached to.
+//!
+//! A scope is one such cgroup: a session's own, or the slice that holds everything of a user. [`Scope`] lives in cgroup
+//! storage, one value per attachment: zero until the loader has filled it in, and zero means "not ready", which denies.
+//! [`Counters`] are apart from it, because replacing a storage value from user space would lose what was counted.
+
+/// Which cgroup of a person a scope is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Layer {
+    /// A session's own cgroup.
+    Session = 1,
+    /// The slice `user-UID.slice`: all sessions and the user manager.
+    User = 2,
+}
+
+/// Value of cgroup storage: which policy holds in this cgroup.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Scope {
+    /// Slot of the policy in the map of policies; 0 is never used.
+    pub slot: u32,
+    layer: u32,
+    /// Id of the cgroup that the program is attached to (its directory's inode number).
+    pub cgroup: u64,
+    /// For a user's slice: the level of session cgroups below it, counted from the root cgroup at 0.
+    pub session_level: u32,
+    reserved: u32,
+}
+
+impl Scope {
+    /// The scope of a session's own cgroup.
+    #[must_use]
+    pub const fn session(slot: u32, cgroup: u64) -> Self {
+        Self { slot, layer: Layer::Session as u32, cgroup, session_level: 0, reserved: 0 }
+    }
+
+    /// The scope of a user's slice, with session cgroups at `session_level`.
+    #[must_use]
+    pub const fn user(slot: u32, cgroup: u64, session_level: u32) -> Self {
+        Self { slot, layer: Layer::User as u32, cgroup, session_level, reserved: 0 }
+    }
+
+    /// The layer, or `None` while the loader has not filled in the scope.
+    #[must_use]
+    pub const fn layer(&self) -> Option<Layer> {
+        match self.layer {
+            1 => Some(Layer::Session),
+            2 => Some(Layer::User),
+            _ => None,
+        }
+    }
+}
+
+/// What is counted in a scope. The kernel half only adds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Counters {
+    /// Executions that went ahead. A script and its interpreter are one.
+    pub executed: u64,
+    /// Executions that were blocked.
+    pub blocked: u64,
+    /// Events that found no room in the ring buffer.
+    pub events_lost: u64,
+    /// 1 while the login service is still setting the session up; see [`Counters::SETTING_UP`].
+    pub setting_up: u64,
+}
+
+impl Counters {
+    /// The login service (sshd, login) runs other PAM modules' programs as root in the session's cgroup, pam_motd's
+    /// scripts for one, before anything of the user's runs. Until the first execution that is not root's, root's own
+    /// are not judged. No user can use that window: whatever they start is started by a process that is not root.
+    pub const SETTING_UP: u64 = 1;
+
+    /// Counters of a session that is being opened.
+    #[must_use]
+    pub const fn opening() -> Self {
+        Self { executed: 0, blocked: 0, events_lost: 0, setting_up: Self::SETTING_UP }
+    }
+}
+
+const _: () = assert!(size_of::<Scope>() == 24 && align_of::<Scope>() == 8);
+const _: () = assert!(size_of::<Counters>() == 32);
