@@ -138,29 +138,43 @@ impl RuleKey {
     }
 }
 
-/// Value of a policy's map.
+/// Value of a policy's map; there as the number that [`RuleValue::to_bits`] gives.
+///
+/// A number, because a kernel before 6.2 exchanges a policy's map only for one whose value has the same BTF kind, and
+/// maps that user space makes have no BTF: it takes an integer for none, but not a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(C)]
 pub struct RuleValue {
     /// Number of the rule in its policy, from 1; 0 stands for the policy's default.
     pub rule: u32,
     action: u8,
     /// 1 where the policy has path rules; only in the value of [`RuleKey::POLICY`].
     path_rules: u8,
-    reserved: u16,
 }
 
 impl RuleValue {
+    /// The value as it stands in the map.
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        self.rule as u64 | (self.action as u64) << 32 | (self.path_rules as u64) << 40
+    }
+
+    /// The value that stands in the map as `bits`.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        let [a, b, c, d, action, path_rules, _, _] = bits.to_le_bytes();
+        Self { rule: u32::from_le_bytes([a, b, c, d]), action, path_rules }
+    }
+
     /// A rule's value.
     #[must_use]
     pub const fn rule(rule: u32, action: Action) -> Self {
-        Self { rule, action: action as u8, path_rules: 0, reserved: 0 }
+        Self { rule, action: action as u8, path_rules: 0 }
     }
 
     /// The value of [`RuleKey::POLICY`]. Without path rules the kernel half need not resolve paths.
     #[must_use]
     pub const fn policy(default: Action, path_rules: PathRules) -> Self {
-        Self { rule: 0, action: default as u8, path_rules: path_rules as u8, reserved: 0 }
+        Self { rule: 0, action: default as u8, path_rules: path_rules as u8 }
     }
 
     /// What the rule does.
@@ -187,7 +201,6 @@ pub enum PathRules {
 }
 
 const _: () = assert!(size_of::<RuleKey>() == 24 && align_of::<RuleKey>() == 8);
-const _: () = assert!(size_of::<RuleValue>() == 8 && align_of::<RuleValue>() == 4);
 
 #[cfg(test)]
 mod tests;

@@ -1,3 +1,26 @@
-// SPDX-License-Identifier: MIT OR Apache-2.0
-//! Placeholder.
-fn main() {}
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The kernel half of SAC: cgroup-scoped eBPF LSM programs.
+//!
+//! One file for each hook family; each hook is a few lines around [`sac_abi::decide`]. Nothing here logs, allocates or
+//! loops without bound. Whatever cannot be known is denied, and no program ever undoes a denial that stands already.
+#![cfg_attr(target_arch = "bpf", expect(internal_features, reason = "see `maps::atomic_add`"))]
+#![cfg_attr(target_arch = "bpf", feature(core_intrinsics, adt_const_params))]
+#![no_std]
+#![no_main]
+
+mod enforce;
+mod exec;
+mod kernel;
+mod maps;
+mod record;
+
+/// Some helpers (`bpf_probe_read_kernel_str`) are lent only to programs under a GPL-compatible licence.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "license")]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+
+/// Never reached: the verifier refuses a program that could panic.
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}

@@ -1,3 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Placeholder.
-fn main() {}
+//! `sac-loader`: the resident daemon of SAC and its command line.
+//!
+//! [`daemon`] opens and ends sessions; [`bpf`] is the only module that speaks to the kernel half, [`cgroup`] the only one
+//! that speaks to cgroupfs. [`cli`] holds one file for each command.
+
+mod bpf;
+mod cgroup;
+mod cli;
+mod notice;
+mod sys;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

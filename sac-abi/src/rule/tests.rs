@@ -39,3 +39,11 @@ fn devices_are_numbered_as_in_the_kernel() {
     assert_eq!(InodeId::new(8, 1, 7), InodeId { dev: 0x0080_0001, ino: 7 });
     assert_eq!(InodeId::new(0, 0xf_ffff, 7).dev, 0xf_ffff);
 }
+
+#[test]
+fn a_value_reads_back_from_its_bits() {
+    for value in [RuleValue::rule(u32::MAX, Action::Kill), RuleValue::policy(Action::Audit, PathRules::Some)] {
+        assert_eq!(RuleValue::from_bits(value.to_bits()), value);
+    }
+    assert_eq!(RuleValue::from_bits(0).action(), Action::Deny);
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The maps that the kernel half shares with the loader.
+
+use aya_ebpf::{
+    bindings::BPF_F_NO_PREALLOC,
+    btf_maps::{HashMap, HashOfMaps, RingBuf},
+    macros::btf_map,
+};
+use sac_abi::{
+    Action, RuleKey, RuleValue, Rules,
+    event::{EVENTS_BYTES, ExecEvent},
+    scope::{Counters, Layer, Scope},
+};
+
+const ON_DEMAND: usize = BPF_F_NO_PREALLOC as usize;
+
+/// One policy's rules, as [`RuleValue::to_bits`] writes them. The loader gives each map its own size.
+pub(crate) type Policy = HashMap<RuleKey, u64, 1, ON_DEMAND>;
+
+/// Policies by slot. Exchanging one entry exchanges a policy, whole, for every session that has it.
+#[btf_map]
+static POLICIES: HashOfMaps<u32, Policy, 65_536, ON_DEMAND> = HashOfMaps::new();
+
+/// The scope of the cgroup that the running program is attached to. Cgroup storage, not the id of the current cgroup:
+/// a process may sit in a cgroup nested below the session's. The newer `CGRP_STORAGE` does not exist on 6.1.
+#[expect(deprecated, reason = "its successor needs kernel 6.2")]
+#[btf_map]
+static SCOPES: aya_ebpf::btf_maps::CgroupStorage<Scope> = aya_ebpf::btf_maps::CgroupStorage::new();
+
+/// Counters by the scope's cgroup id.
+#[btf_map]
+static COUNTERS: HashMap<u64, Counters, 65_536, ON_DEMAND> = HashMap::new();
+
+/// Events for the loader.
+#[btf_map]
+pub(crate) static EVENTS: RingBuf<ExecEvent, { EVENTS_BYTES as usize }> = RingBuf::new();
+
+/// A scope that the loader has filled in, with its counters.
+pub(crate) struct ReadyScope {
+    pub(crate) slot: u32,
+    pub(crate) layer: Layer,
+    pub(crate) cgroup: u64,
+    session_level: u32,
+    counters: *mut Counters,
+}
+
+impl ReadyScope {
+    /// Makes the running program one that has a scope, and does nothing with it.
+    #[inline(always)]
+    pub(crate) fn create() {
+        // SAFETY: as below; volatile, so that the look-up is not optimised away.
+        let _scope = unsafe { SCOPES.get_ptr_mut().read_volatile() };
+    }
+
+    /// The scope of the running program, or `None` where it is not ready and nothing may pass.
+    #[inline(always)]
+    pub(crate) fn of_this_program() -> Option<Self> {
+        let scope = SCOPES.get_ptr_mut();
+        // SAFETY: the kernel guarantees a value for each attachment; the loader replaces it as a whole (RCU).
+        let scope = unsafe { *scope };
+        let layer = scope.layer()?;
+        let counters = COUNTERS.get_ptr_mut(scope.cgroup)?;
+        Some(Self {
+            slot: scope.slot,
+            layer,
+            cgroup: scope.cgroup,
+            session_level: scope.session_level,
+            counters,
+        })
+    }
+
+    /// Whether the session's own program, which ran before this one, answers for counts and records.
+    #[inline(always)]
+    pub(crate) fn is_answered_for_by_session(&self) -> bool {
+        match self.layer {
+            Layer::Session => false,
+            Layer::User => {
+                // SAFETY: the helper returns 0 for a level that the current cgroup does not have.
+                let session = unsafe {
+                    aya_ebpf::helpers::bpf_get_current_ancestor_cgroup_id(self.session_level as i32)
+                };
+                COUNTERS.get_ptr(session).is_some()
+            }
+        }
+    }
+
+    /// Whether this is the login service's own root, before anything of the user's has run: see
+    /// [`Counters::SETTING_UP`]. Closes that window at the first execution that is not root's.
+    #[inline(always)]
+    pub(crate) fn is_setting_up(&self) -> bool {
+        // SAFETY: the value lives as long as the program runs; the only other writer is this line on another CPU.
+        let setting_up = unsafe { &mut *(&raw mut (*self.counters).setting_up) };
+        if *setting_up != Counters::SETTING_UP {
+            return false;
+        }
+        let real_uid = aya_ebpf::helpers::bpf_get_current_uid_gid() as u32;
+        if real_uid != 0 {
+            *setting_up = 0;
+        }
+        real_uid == 0
+    }
+
+    /// Counts an execution: the first stage that goes ahead, or any that is blocked.
+    #[inline(always)]
+    pub(crate) fn count(&self, action: Action, stage: Stage) {
+        match (action.blocks(), stage) {
+            (true, Stage::First) => self.add(core::mem::offset_of!(Counters, blocked), 1),
+            (true, Stage::Interpreter) => {
+                self.add(core::mem::offset_of!(Counters, blocked), 1);
+                // The script was counted when it passed; the execution as a whole does not go ahead.
+                self.add(core::mem::offset_of!(Counters, executed), u64::MAX);
+            }
+            (false, Stage::First) => self.add(core::mem::offset_of!(Counters, executed), 1),
+            (false, Stage::Interpreter) => {}
+        }
+    }
+
+    /// Counts an event that found no room.
+    #[inline(always)]
+    pub(crate) fn count_lost_event(&self) {
+        self.add(core::mem::offset_of!(Counters, events_lost), 1);
+    }
+
+    #[inline(always)]
+    fn add(&self, offset: usize, amount: u64) {
+        let counter = self.counters.wrapping_byte_add(offset).cast::<u64>();
+        // SAFETY: `offset` is that of a `u64` in `Counters`, and the value lives as long as the program runs.
+        unsafe { atomic_add(counter, amount) };
+    }
+}
+
+/// `bprm_check_security` runs once for a binary, and for a script once more with its interpreter.
+#[derive(Clone, Copy)]
+pub(crate) enum Stage {
+    /// The file that was named to `execve`.
+    First,
+    /// What the file before asked to be run by.
+    Interpreter,
+}
+
+/// A policy's map as [`sac_abi::decide`] sees it.
+pub(crate) struct PolicyRules<'a>(&'a Policy);
+
+impl PolicyRules<'static> {
+    /// The policy in `slot`.
+    #[inline(always)]
+    pub(crate) fn of_slot(slot: u32) -> Option<Self> {
+        // SAFETY: the map is not preallocated, so an entry is never reused while this program runs.
+        unsafe { POLICIES.get(&slot) }.map(Self)
+    }
+}
+
+impl Rules for PolicyRules<'_> {
+    #[inline(always)]
+    fn get(&self, key: &RuleKey) -> Option<RuleValue> {
+        // SAFETY: as for `of_slot`; the value is copied out at once.
+        unsafe { self.0.get(key) }.copied().map(RuleValue::from_bits)
+    }
+}
+
+/// Adds to a counter that other CPUs add to at the same time.
+///
+/// An intrinsic, because the target has the instruction but not the compare-and-swap that `AtomicU64::fetch_add` is
+/// made available with.
+///
+/// # Safety
+///
+/// `counter` must be valid and aligned.
+#[cfg(target_arch = "bpf")]
+#[inline(always)]
+unsafe fn atomic_add(counter: *mut u64, amount: u64) {
+    use core::intrinsics::{AtomicOrdering, atomic_xadd};
+    // SAFETY: by the contract of this function.
+    unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::Relaxed }>(counter, amount) };
+}
+
+/// As above, for lints on the host.
+///
+/// # Safety
+///
+/// `counter` must be valid and aligned.
+#[cfg(not(target_arch = "bpf"))]
+unsafe fn atomic_add(counter: *mut u64, amount: u64) {
+    use core::sync::atomic::{AtomicU64, Ordering};
+    // SAFETY: by the contract of this function.
+    unsafe { AtomicU64::from_ptr(counter) }.fetch_add(amount, Ordering::Relaxed);
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The kernel half, as the loader sees it: loading, attaching, maps and events.
+//!
+//! Programs are loaded once and attached for each session. What a session may do is data: its scope names a slot, and the
+//! slot holds the policy. Nothing here knows who anybody is.
+
+mod btf;
+mod enforcement;
+mod events;
+mod links;
+mod object;
+mod pins;
+mod pod;
+pub(crate) mod slots;
+
+pub(crate) use btf::{BtfError, KernelBtf, VMLINUX};
+pub(crate) use enforcement::{Attachment, Begin, Enforcement, EnforcementError};
+pub(crate) use events::{EventReader, Next};
+pub(crate) use links::{CgroupLsmHooks, LSM_CGROUP_SLOTS};
+pub(crate) use object::{HOOKS, LoadError};
+pub(crate) use pins::Pins;

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The running kernel's own description of its structs (BTF), as far as member offsets need it.
+//!
+//! Reads types, follows anonymous structs and unions, and gives a member's byte offset and size. It is not a general BTF
+//! library: no deduplication, no split BTF, no functions. Format: Documentation/bpf/btf.rst of the kernel.
+
+mod parse;
+
+use parse::{Kind, Type, Types};
+use sac_abi::layout::{MEMBERS, Member};
+use std::path::{Path, PathBuf};
+
+/// Where the kernel shows its BTF.
+pub(crate) const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
+
+/// Why the kernel's structs could not be resolved.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BtfError {
+    /// The file cannot be read.
+    #[error("cannot read the kernel's BTF {path}; the kernel needs CONFIG_DEBUG_INFO_BTF=y")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not BTF.
+    #[error("{path} is not the BTF of a kernel: {fault}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fault: &'static str,
+    },
+    /// A struct is not there.
+    #[error("this kernel has no `struct {container}`, which SAC reads `{member}` from")]
+    NoStruct {
+        /// The struct.
+        container: &'static str,
+        /// The member that is wanted of it.
+        member: &'static str,
+    },
+    /// A member is not there.
+    #[error("this kernel's `struct {container}` has no member `{member}`, which SAC reads")]
+    NoMember {
+        /// The struct.
+        container: &'static str,
+        /// The member.
+        member: &'static str,
+    },
+    /// A member is not what the kernel half expects.
+    #[error("`{container}.{member}` has {found_bytes} bytes in this kernel, and SAC reads {expected_bytes}")]
+    Size {
+        /// The struct.
+        container: &'static str,
+        /// The member.
+        member: &'static str,
+        /// What the kernel has.
+        found_bytes: u32,
+        /// What the kernel half reads.
+        expected_bytes: u32,
+    },
+}
+
+/// A kernel's BTF, read once.
+pub(crate) struct KernelBtf {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl KernelBtf {
+    /// Reads the BTF at `path`, [`VMLINUX`] for the running kernel.
+    ///
+    /// # Errors
+    ///
+    /// [`BtfError::Read`].
+    pub(crate) fn read(path: &Path) -> Result<Self, BtfError> {
+        let bytes = std::fs::read(path).map_err(|source| BtfError::Read { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), bytes })
+    }
+
+    /// The bytes, for aya.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The file it was read from.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The offset of each member that the kernel half reads, with the name of the constant that receives it.
+    ///
+    /// # Errors
+    ///
+    /// Any [`BtfError`] but `Read`.
+    pub(crate) fn offsets(&self) -> Result<Vec<(&'static str, u32)>, BtfError> {
+        let types =
+            Types::parse(&self.bytes).map_err(|fault| BtfError::Format { path: self.path.clone(), fault })?;
+        MEMBERS.iter().map(|member| Ok((member.symbol, offset(&types, member)?))).collect()
+    }
+}
+
+/// The byte offset of `member`.
+fn offset(types: &Types<'_>, member: &Member) -> Result<u32, BtfError> {
+    let Member { container, member: name, size_bytes, .. } = *member;
+    let structure =
+        types.struct_named(container).ok_or(BtfError::NoStruct { container, member: name })?;
+    let found = find(types, structure, name, DEPTH_MAX).ok_or(BtfError::NoMember { container, member: name })?;
+    if found.size_bytes != size_bytes {
+        return Err(BtfError::Size {
+            container,
+            member: name,
+            found_bytes: found.size_bytes,
+            expected_bytes: size_bytes,
+        });
+    }
+    Ok(found.offset_bytes)
+}
+
+/// Anonymous structs and unions nest a few levels in the kernel; more means a loop in damaged BTF.
+const DEPTH_MAX: u32 = 16;
+
+struct Found {
+    offset_bytes: u32,
+    size_bytes: u32,
+}
+
+/// Looks for a member, also inside of anonymous members. Bit fields are not found: no code here reads one.
+fn find(types: &Types<'_>, structure: Type<'_>, name: &str, depth: u32) -> Option<Found> {
+    let depth = depth.checked_sub(1)?;
+    structure.members().find_map(|member| {
+        let offset_bytes = member.offset_bytes()?;
+        let target = types.resolve(member.type_id)?;
+        if types.name(member.name_offset) == name.as_bytes() {
+            return Some(Found { offset_bytes, size_bytes: types.size_bytes(target)? });
+        }
+        let anonymous = types.name(member.name_offset).is_empty() && target.kind == Kind::Structure;
+        let inner = anonymous.then(|| find(types, target, name, depth)).flatten()?;
+        Some(Found { offset_bytes: offset_bytes.checked_add(inner.offset_bytes)?, ..inner })
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Programs on cgroups: the one place that attaches, counts and detaches.
+//!
+//! Invariant: a cgroup that this module has attached to denies until its scope is filled in, and an attachment that is
+//! pinned goes on without the loader.
+
+use super::{
+    btf::KernelBtf,
+    events::EventReader,
+    links,
+    object::{self, HOOKS, Hook, LoadError, PRIMER},
+    pins::Pins,
+    pod,
+    slots::{PolicySlots, Slot},
+};
+use crate::cgroup::Cgroup;
+use aya::{
+    Ebpf,
+    maps::{HashMap, MapData, MapError},
+    programs::{ProgramError, links::FdLink},
+};
+use sac_abi::scope::{Counters, Scope};
+use std::{fs, io, path::PathBuf};
+
+/// `BPF_LSM_CGROUP` of `enum bpf_attach_type`, part of the key of cgroup storage.
+const ATTACH_TYPE: u32 = 43;
+
+/// Why something could not be enforced.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EnforcementError {
+    /// The kernel half did not load.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A directory for pins could not be made.
+    #[error("cannot prepare bpffs; is it mounted at /sys/fs/bpf?")]
+    Pins(#[source] io::Error),
+    /// The kernel refused an attachment.
+    #[error("cannot attach the LSM hook `{hook}` to {cgroup}{}", slots_hint(source))]
+    Attach {
+        /// The hook.
+        hook: &'static str,
+        /// The cgroup's directory.
+        cgroup: PathBuf,
+        /// What the kernel said.
+        source: ProgramError,
+    },
+    /// An attachment could not be pinned.
+    #[error("cannot pin an attachment at {path}")]
+    Pin {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: aya::pin::PinError,
+    },
+    /// A pinned attachment could not be read or removed.
+    #[error("cannot use the pin {path}")]
+    Pinned {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A map operation failed.
+    #[error("cannot {operation} the map `{map}`")]
+    Map {
+        /// What was tried.
+        operation: &'static str,
+        /// The map.
+        map: &'static str,
+        /// What the kernel said.
+        source: MapError,
+    },
+}
+
+/// The 11th hook with cgroup programs loads, and fails only here, with `EINVAL`.
+fn slots_hint(error: &ProgramError) -> &'static str {
+    match error {
+        ProgramError::SyscallError(call) if call.io_error.raw_os_error() == Some(libc::EINVAL) => {
+            "; all ten hooks that can hold cgroup programs may be taken (see `sac-loader doctor`)"
+        }
+        _ => "",
+    }
+}
+
+/// The attachments of one cgroup. Dropping it detaches what is not pinned.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    /// Empty where the attachments are pinned: the pins hold them.
+    _links: Vec<FdLink>,
+}
+
+/// Who is in a new session first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// A login service as root, which goes on setting up: see [`Counters::SETTING_UP`].
+    WithLoginService,
+    /// Whoever the policy is for.
+    WithUser,
+}
+
+/// The loaded kernel half.
+pub(crate) struct Enforcement {
+    object: Ebpf,
+    pins: Option<Pins>,
+    slots: PolicySlots,
+    counters: HashMap<MapData, u64, pod::Counters>,
+}
+
+impl Enforcement {
+    /// Loads the kernel half. With `pins` its maps, and all that is attached later, outlive this process.
+    ///
+    /// # Errors
+    ///
+    /// Any reason for which this kernel cannot enforce.
+    pub(crate) fn load(btf: &KernelBtf, pins: Option<Pins>) -> Result<Self, EnforcementError> {
+        let mut object = object::load(btf, pins.as_ref())?;
+        let slots = PolicySlots::new(take_map(&mut object, "POLICIES")?)?;
+        let counters = HashMap::try_from(take_map(&mut object, "COUNTERS")?).map_err(map_error("open", "COUNTERS"))?;
+        Ok(Self { object, pins, slots, counters })
+    }
+
+    /// The policies' slots.
+    pub(crate) fn slots(&mut self) -> &mut PolicySlots {
+        &mut self.slots
+    }
+
+    /// The reader of events; there is one.
+    ///
+    /// # Errors
+    ///
+    /// Where it has been taken before.
+    pub(crate) fn take_events(&mut self) -> Result<EventReader, EnforcementError> {
+        let ring = take_map(&mut self.object, "EVENTS")?.try_into().map_err(map_error("open", "EVENTS"))?;
+        Ok(EventReader::new(ring))
+    }
+
+    /// Attaches to `anchor`, an empty cgroup, and stays there: building a hook's trampoline is the expensive part of a
+    /// first attachment, and the anchor keeps it, and the hook's slot, between sessions.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub(crate) fn hold_anchor(&mut self, anchor: &Cgroup) -> Result<(), EnforcementError> {
+        let Some(pins) = self.pins.clone() else { return Ok(()) };
+        for hook in HOOKS {
+            let link = self.attach(hook, anchor)?;
+            let path = pins.anchor().join(hook.hook);
+            unlink(&path)?;
+            pin(link, path)?;
+        }
+        Ok(())
+    }
+
+    /// Puts an empty cgroup, in which nobody is yet, under a policy.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses; the cgroup then has no attachment, or denies everything.
+    pub(crate) fn attach_session(
+        &mut self,
+        cgroup: &Cgroup,
+        slot: Slot,
+        begin: Begin,
+    ) -> Result<Attachment, EnforcementError> {
+        let counters = match begin {
+            Begin::WithLoginService => Counters::opening(),
+            Begin::WithUser => Counters::default(),
+        };
+        self.set_counters(cgroup.id(), counters)?;
+        let links = HOOKS.iter().map(|hook| self.attach(*hook, cgroup)).collect::<Result<Vec<_>, _>>()?;
+        self.set_scope(Scope::session(slot.number(), cgroup.id()))?;
+        self.keep(cgroup, links)
+    }
+
+    /// Puts a user's slice, in which people may be at work, under a policy. They never see a moment without a scope.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Enforcement::attach_session`].
+    pub(crate) fn attach_user(
+        &mut self,
+        slice: &Cgroup,
+        session_level: u32,
+        slot: Slot,
+    ) -> Result<Attachment, EnforcementError> {
+        self.set_counters(slice.id(), Counters::default())?;
+        let _primer = self.attach(PRIMER, slice)?;
+        self.set_scope(Scope::user(slot.number(), slice.id(), session_level))?;
+        let links = HOOKS.iter().map(|hook| self.attach(*hook, slice)).collect::<Result<Vec<_>, _>>()?;
+        self.keep(slice, links)
+    }
+
+    /// Whether an earlier loader has pinned every attachment of a cgroup, and they are still attached to it.
+    ///
+    /// # Errors
+    ///
+    /// Where a pin cannot be opened.
+    pub(crate) fn is_attached(&self, cgroup_id: u64) -> Result<bool, EnforcementError> {
+        let Some(pins) = &self.pins else { return Ok(false) };
+        for hook in HOOKS {
+            let path = pins.scope(cgroup_id).join(hook.hook);
+            if !path.exists() {
+                return Ok(false);
+            }
+            let attached_to =
+                links::pinned_link_cgroup(&path).map_err(|source| EnforcementError::Pinned { path, source })?;
+            if attached_to != cgroup_id {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Ids of the cgroups that an earlier loader pinned attachments for.
+    ///
+    /// # Errors
+    ///
+    /// Where bpffs cannot be read.
+    pub(crate) fn pinned_scopes(&self) -> Result<Vec<u64>, EnforcementError> {
+        self.pins.as_ref().map_or(Ok(Vec::new()), |pins| pins.scope_ids().map_err(EnforcementError::Pins))
+    }
+
+    /// Replaces the scope of a cgroup that has attachments; sessions in it move to the new policy at once.
+    ///
+    /// # Errors
+    ///
+    /// Where the cgroup has gone.
+    pub(crate) fn set_scope(&mut self, scope: Scope) -> Result<(), EnforcementError> {
+        #[expect(deprecated, reason = "the successor of cgroup storage needs kernel 6.2")]
+        let scopes = aya::maps::CgroupStorage::<_, pod::Scope>::try_from(self.map_mut("SCOPES")?);
+        let mut scopes = scopes.map_err(map_error("open", "SCOPES"))?;
+        let key = aya::maps::cgroup_storage::CgroupStorageKey::new(scope.cgroup, ATTACH_TYPE);
+        scopes.insert(key, pod::Scope(scope), 0).map_err(map_error("write", "SCOPES"))
+    }
+
+    /// What was counted in a cgroup; zeros where nothing is known of it.
+    pub(crate) fn counters(&self, cgroup_id: u64) -> Counters {
+        self.counters.get(&cgroup_id, 0).map_or_else(|_unknown| Counters::default(), |counters| counters.0)
+    }
+
+    /// Removes all that is left of a cgroup: pins and counters. Detaches, where the cgroup still exists.
+    ///
+    /// # Errors
+    ///
+    /// Where a pin cannot be removed.
+    pub(crate) fn release(&mut self, cgroup_id: u64) -> Result<(), EnforcementError> {
+        match self.counters.remove(&cgroup_id) {
+            Ok(()) | Err(MapError::KeyNotFound) => {}
+            Err(MapError::SyscallError(call)) if call.io_error.raw_os_error() == Some(libc::ENOENT) => {}
+            Err(error) => return Err(map_error("delete from", "COUNTERS")(error)),
+        }
+        let Some(pins) = &self.pins else { return Ok(()) };
+        let path = pins.scope(cgroup_id);
+        match fs::remove_dir_all(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(EnforcementError::Pinned { path, source }),
+            _ => Ok(()),
+        }
+    }
+
+    fn attach(&mut self, hook: Hook, cgroup: &Cgroup) -> Result<FdLink, EnforcementError> {
+        let refused =
+            |source| EnforcementError::Attach { hook: hook.hook, cgroup: cgroup.directory().to_owned(), source };
+        let program = object::program(&mut self.object, hook)?;
+        let id = program.attach(cgroup.fd()).map_err(refused)?;
+        Ok(program.take_link(id).map_err(refused)?.into())
+    }
+
+    /// Pins the links of a cgroup, or holds them where nothing is pinned.
+    fn keep(&self, cgroup: &Cgroup, links: Vec<FdLink>) -> Result<Attachment, EnforcementError> {
+        let Some(pins) = &self.pins else {
+            return Ok(Attachment { _links: links });
+        };
+        let directory = pins.scope(cgroup.id());
+        fs::create_dir_all(&directory).map_err(EnforcementError::Pins)?;
+        for (hook, link) in HOOKS.iter().zip(links) {
+            let path = directory.join(hook.hook);
+            unlink(&path)?;
+            pin(link, path)?;
+        }
+        Ok(Attachment { _links: Vec::new() })
+    }
+
+    fn set_counters(&mut self, cgroup_id: u64, counters: Counters) -> Result<(), EnforcementError> {
+        self.counters.insert(cgroup_id, pod::Counters(counters), 0).map_err(map_error("write", "COUNTERS"))
+    }
+
+    fn map_mut(&mut self, name: &'static str) -> Result<&mut aya::maps::Map, EnforcementError> {
+        self.object.map_mut(name).ok_or(EnforcementError::Load(LoadError::NoMap(name)))
+    }
+}
+
+fn take_map(object: &mut Ebpf, name: &'static str) -> Result<aya::maps::Map, EnforcementError> {
+    object.take_map(name).ok_or(EnforcementError::Load(LoadError::NoMap(name)))
+}
+
+fn pin(link: FdLink, path: PathBuf) -> Result<(), EnforcementError> {
+    // aya's `PinnedLink` closes its descriptor when it goes; the pin stays.
+    link.pin(&path).map(drop).map_err(|source| EnforcementError::Pin { path, source })
+}
+
+/// Removes a pin that an earlier loader left.
+fn unlink(path: &std::path::Path) -> Result<(), EnforcementError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(EnforcementError::Pinned { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn map_error(operation: &'static str, map: &'static str) -> impl Fn(MapError) -> EnforcementError {
+    move |source| EnforcementError::Map { operation, map, source }
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `sac-loader run`: one confined command, the quickest way to see SAC work.
+//!
+//! It loads a kernel half of its own that goes when it ends, so it neither needs nor disturbs the daemon.
+
+use crate::{
+    bpf::{Begin, Enforcement, EventReader, KernelBtf, Next},
+    cgroup::{self, Cgroup, CgroupPath},
+    notice, sys,
+};
+use anyhow::{Context as _, bail};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    process::{Pid, PidfdFlags, pidfd_open},
+};
+use sac_policy::{Colour, HostFiles, PolicySet, compile};
+use std::{
+    ffi::OsString,
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    os::{fd::AsFd as _, unix::process::ExitStatusExt as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitCode, ExitStatus},
+};
+
+/// What `run` takes.
+#[derive(clap::Args)]
+pub(super) struct RunArguments {
+    /// The policy; whom it applies to does not matter here
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// The command and its arguments; whatever it leaves running is killed when it ends
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// Runs the command; the exit code is the command's own, or 128 and the signal that ended it.
+pub(super) fn run(arguments: &RunArguments, btf: &Path) -> anyhow::Result<ExitCode> {
+    let rules = rules(&arguments.policy)?;
+    let mut enforcement = Enforcement::load(&KernelBtf::read(btf)?, None)?;
+    let slot = enforcement.slots().reserve();
+    enforcement.slots().publish(slot, &rules)?;
+    let mut events = enforcement.take_events()?;
+
+    let here = CgroupPath::of_process(pid()?)?.directory();
+    let cgroup = TemporaryCgroup::create(&here.join(format!("sac-run-{}", std::process::id())))?;
+    let _attachment = enforcement.attach_session(&cgroup.0, slot, Begin::WithUser)?;
+    let child = start(&arguments.command, &cgroup.0)?;
+    let status = follow(child, &mut events)?;
+    Ok(exit_code(status))
+}
+
+fn pid() -> anyhow::Result<i32> {
+    i32::try_from(std::process::id()).context("reading the process id")
+}
+
+/// The compiled policy. Warnings are shown, faults end the command.
+fn rules(path: &PathBuf) -> anyhow::Result<Vec<(sac_abi::RuleKey, sac_abi::RuleValue)>> {
+    let loaded = match PolicySet::load_files(std::slice::from_ref(path)) {
+        Ok(loaded) => loaded,
+        Err(faults) => bail!("{}\n{}", faults, faults.render(Colour::Never)),
+    };
+    let [policy] = loaded.set.policies() else { bail!("{} must hold one policy", path.display()) };
+    let compiled = compile(policy, &HostFiles::new().context("reading the mount table")?);
+    for warnings in [&loaded.warnings, &compiled.warnings] {
+        if !warnings.is_empty() {
+            io::stderr().write_all(warnings.render(Colour::Never).as_bytes())?;
+        }
+    }
+    Ok(compiled.entries().collect())
+}
+
+/// A cgroup that goes, with all that is in it, when this does.
+struct TemporaryCgroup(Cgroup);
+
+impl TemporaryCgroup {
+    fn create(directory: &Path) -> anyhow::Result<Self> {
+        let made = Cgroup::create(directory);
+        Ok(Self(made.with_context(|| format!("cannot make the cgroup {}; are you root?", directory.display()))?))
+    }
+}
+
+impl Drop for TemporaryCgroup {
+    fn drop(&mut self) {
+        let directory = self.0.directory();
+        // The kernel tells nobody whether the kill is complete but by the cgroup's becoming empty.
+        let _killed = fs::write(directory.join("cgroup.kill"), "1");
+        for _ in 0..200 {
+            if cgroup::remove(directory).is_ok() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+}
+
+fn start(command: &[OsString], cgroup: &Cgroup) -> anyhow::Result<Child> {
+    let [program, arguments @ ..] = command else { bail!("no command") };
+    let procs = cgroup.directory().join("cgroup.procs");
+    let procs = OpenOptions::new().write(true).open(&procs).with_context(|| format!("opening {}", procs.display()))?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    sys::start_in_cgroup(&mut command, procs.into());
+    command.spawn().with_context(|| format!("cannot start {}", program.display()))
+}
+
+/// Shows what is blocked until the command has ended.
+fn follow(mut child: Child, events: &mut EventReader) -> anyhow::Result<ExitStatus> {
+    let pid = Pid::from_child(&child);
+    let ended = pidfd_open(pid, PidfdFlags::empty()).context("watching the command")?;
+    loop {
+        let mut wait = [PollFd::new(&*events, PollFlags::IN), PollFd::from_borrowed_fd(ended.as_fd(), PollFlags::IN)];
+        match poll(&mut wait, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error).context("waiting for the command"),
+        }
+        let has_ended = !wait[1].revents().is_empty();
+        while let Some(next) = events.next() {
+            show(&next)?;
+        }
+        if has_ended {
+            return child.wait().context("waiting for the command");
+        }
+    }
+}
+
+fn show(next: &Next) -> io::Result<()> {
+    match next {
+        Next::Event(event) if sac_abi::Action::from_byte(event.action).blocks() => {
+            writeln!(io::stderr(), "{}", notice::blocked(event))
+        }
+        Next::Event(event) => {
+            writeln!(io::stderr(), "{} would be blocked", notice::shown(event.executed()))
+        }
+        Next::Unknown => Ok(()),
+    }
+}
+
+fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(super::FAILED))
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a user is told when a program is blocked: `[PID:PATH] PATH blocked!`.
+//!
+//! The path is the user's own words, and goes to a terminal: whatever a terminal could take for a command is escaped.
+
+use sac_abi::event::{EventPath, ExecEvent};
+use std::fmt::Write as _;
+
+/// Longest path that is shown, in bytes; a longer one is cut, so that a notice is one write that needs no waiting.
+const SHOWN_BYTES_MAX: usize = 512;
+
+/// The notice about a blocked execution, without a line end.
+pub(crate) fn blocked(event: &ExecEvent) -> String {
+    let path = shown(event.executed());
+    format!("[{}:{path}] {path} blocked!", event.tgid)
+}
+
+/// A path as it can be shown to anybody: printable, on one line, of bounded length.
+pub(crate) fn shown(path: EventPath<'_>) -> String {
+    let kept = path.bytes.get(..SHOWN_BYTES_MAX).unwrap_or(path.bytes);
+    let mut text = String::with_capacity(kept.len());
+    for chunk in kept.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if is_harmless(character) {
+                text.push(character);
+            } else {
+                text.extend(character.escape_default());
+            }
+        }
+        for byte in chunk.invalid() {
+            // Writing to a string cannot fail.
+            let _infallible = write!(text, "\\x{byte:02x}");
+        }
+    }
+    if path.cut || kept.len() < path.bytes.len() {
+        text.push('…');
+    }
+    text
+}
+
+/// Control characters move the cursor and worse; formatting characters reorder what is seen; a backslash could pass for
+/// the beginning of an escape.
+fn is_harmless(character: char) -> bool {
+    let reorders = matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    !character.is_control() && !reorders && character != '\\'
+}
+
+#[cfg(test)]
+mod tests;
