@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Who gets which policy, and why the others lost.
+
+use super::*;
+use crate::{PolicySet, Source};
+
+fn set(policies: &[(&str, &str, i32)]) -> PolicySet {
+    let source = |&(name, applies_to, priority): &(&str, &str, i32)| {
+        Source::new(
+            format!("{name}.yaml"),
+            format!("policy: {name}\napplies_to: {applies_to}\npriority: {priority}\n"),
+        )
+    };
+    PolicySet::from_sources(policies.iter().map(source).collect()).unwrap().set
+}
+
+fn alice() -> Person {
+    let group = |gid, name: &str| Group { gid, name: name.to_owned() };
+    Person {
+        name: "alice".to_owned(),
+        uid: 1000,
+        groups: vec![group(1000, "alice"), group(50, "developers")],
+    }
+}
+
+fn root() -> Person {
+    Person { name: "root".to_owned(), uid: 0, groups: vec![Group { gid: 0, name: "root".to_owned() }] }
+}
+
+/// The winner's name, and the losers with what they lost by.
+fn chosen(set: &PolicySet, person: &Person) -> (Option<String>, Vec<(String, LostBy)>) {
+    let Choice { winner, losers } = set.choose(person);
+    let losers = losers.iter().map(|loser| (loser.matched.policy.name.clone(), loser.because));
+    (winner.map(|winner| winner.policy.name.clone()), losers.collect())
+}
+
+fn check(policies: &[(&str, &str, i32)], winner: Option<&str>, losers: &[(&str, LostBy)]) {
+    let (actual, actual_losers) = chosen(&set(policies), &alice());
+    assert_eq!(actual.as_deref(), winner);
+    let actual_losers: Vec<_> =
+        actual_losers.iter().map(|(name, because)| (name.as_str(), *because)).collect();
+    assert_eq!(actual_losers, losers);
+}
+
+#[test]
+fn people_are_known_by_name_and_by_number() {
+    for applies_to in
+        ["{users: [alice]}", "{users: [1000]}", "{groups: [developers]}", "{groups: [50]}", "everyone"]
+    {
+        check(&[("p", applies_to, 0)], Some("p"), &[]);
+    }
+    for applies_to in
+        ["{users: [bob]}", "{users: [50]}", "{groups: [dba]}", "{groups: [51]}", "{users: [developers]}"]
+    {
+        check(&[("p", applies_to, 0)], None, &[]);
+    }
+}
+
+#[test]
+fn priority_then_specificity_then_name() {
+    check(
+        &[
+            ("a-user", "{users: [alice]}", 0),
+            ("b-group", "{groups: [developers]}", 0),
+            ("c-all", "everyone", 0),
+            ("d-group", "{groups: [50]}", 0),
+            ("e-first", "{groups: [alice]}", 5),
+        ],
+        Some("e-first"),
+        &[
+            ("a-user", LostBy::Priority),
+            ("b-group", LostBy::Priority),
+            ("d-group", LostBy::Priority),
+            ("c-all", LostBy::Priority),
+        ],
+    );
+    check(
+        &[("z", "{users: [alice]}", 0), ("a", "{groups: [developers]}", 0), ("b", "everyone", 0)],
+        Some("z"),
+        &[("a", LostBy::Specificity), ("b", LostBy::Specificity)],
+    );
+    check(
+        &[("b", "{groups: [developers]}", -1), ("a", "{groups: [50]}", -1)],
+        Some("a"),
+        &[("b", LostBy::Name)],
+    );
+    check(
+        &[("all", "everyone", 1), ("mine", "{users: [alice]}", 0)],
+        Some("all"),
+        &[("mine", LostBy::Priority)],
+    );
+}
+
+#[test]
+fn the_closest_way_of_naming_counts() {
+    let set = set(&[("both", "{users: [alice], groups: [developers]}", 0)]);
+    let user = AccountId::Name("alice".to_owned());
+    assert_eq!(set.choose(&alice()).winner.unwrap().by, MatchedBy::User(&user));
+}
+
+#[test]
+fn no_policy_is_for_root() {
+    let set = set(&[
+        ("all", "everyone", 9),
+        ("by-group", "{groups: [root, 0]}", 9),
+        ("by-other-name", "{users: [toor]}", 9),
+    ]);
+    assert_eq!(chosen(&set, &root()), (None, vec![]));
+    let toor = Person { name: "toor".to_owned(), ..root() };
+    assert_eq!(chosen(&set, &toor), (None, vec![]));
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The machine's own file system: links, absence, identity.
+
+use super::*;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+fn directory() -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap();
+    (directory, path)
+}
+
+#[test]
+fn links_lead_to_the_file_itself() {
+    let (_guard, directory) = directory();
+    let (file, hard, soft, in_directory) =
+        (directory.join("file"), directory.join("hard"), directory.join("soft"), directory.join("d/file"));
+    fs::write(&file, "").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o750)).unwrap();
+    fs::hard_link(&file, &hard).unwrap();
+    symlink("file", &soft).unwrap();
+    symlink(".", directory.join("d")).unwrap();
+
+    let host = HostFiles::new();
+    let resolved = host.resolve(&file).unwrap();
+    assert_eq!((resolved.kind, resolved.mode, resolved.name), (FileKind::Regular, 0o750, NameKind::File));
+    assert_eq!(resolved.canonical, file);
+    assert_eq!(host.resolve(&hard).unwrap(), Resolved { canonical: hard, ..resolved.clone() });
+    assert_eq!(host.resolve(&soft).unwrap(), Resolved { name: NameKind::SymbolicLink, ..resolved.clone() });
+    assert_eq!(host.resolve(&in_directory).unwrap(), resolved);
+    assert_eq!(host.resolve(&directory).unwrap().kind, FileKind::Directory);
+    assert_eq!(host.resolve(Path::new("/dev/null")).unwrap().kind, FileKind::Special);
+}
+
+#[test]
+fn the_identity_is_the_inode_and_the_mounts_device() {
+    let (_guard, directory) = directory();
+    let metadata = fs::metadata(&directory).unwrap();
+    let inode = HostFiles::new().resolve(&directory).unwrap().inode;
+    assert_eq!(inode.ino, metadata.ino());
+    let mountinfo = fs::read_to_string(MOUNTINFO).unwrap();
+    let known = devices(&mountinfo)
+        .into_values()
+        .any(|device| InodeId::new(device.major, device.minor, inode.ino) == inode);
+    assert!(known, "{inode:?} is on no mount");
+}
+
+#[test]
+fn what_is_not_there_is_told_from_what_cannot_be_seen() {
+    let (_guard, directory) = directory();
+    let host = HostFiles::new();
+    fs::write(directory.join("file"), "").unwrap();
+    symlink("nowhere", directory.join("dangling")).unwrap();
+    symlink("circle", directory.join("circle")).unwrap();
+    for missing in ["missing", "missing/file", "file/below", "dangling"] {
+        let error = host.resolve(&directory.join(missing)).unwrap_err();
+        assert!(matches!(error, ResolveError::NotFound), "{missing}: {error:?}");
+    }
+    let error = host.resolve(&directory.join("circle")).unwrap_err();
+    assert!(matches!(error, ResolveError::Open(_)), "{error:?}");
+}
+
+#[test]
+fn mounts_are_read_from_their_table() {
+    let mountinfo = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw\n\
+        37 35 0:45 / / rw - btrfs /dev/sda1 rw\nnot a line\n38\n39 1 x:y / / rw - a b c\n";
+    let devices = devices(mountinfo);
+    assert_eq!(devices.len(), 2);
+    assert_eq!(devices[&36], Device { major: 98, minor: 0 });
+    assert_eq!(devices[&37], Device { major: 0, minor: 45 });
+}
