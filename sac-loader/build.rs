@@ -7,8 +7,10 @@ fn main() -> Result<(), String> {
     println!("cargo::rerun-if-env-changed=SAC_BPF_OBJECT");
     let object = match env::var_os("SAC_BPF_OBJECT") {
         Some(object) => PathBuf::from(object),
-        None => PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo did not name the crate's directory")?)
-            .join("../target/bpf/sac-bpf.o"),
+        None => PathBuf::from(
+            env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo did not name the crate's directory")?,
+        )
+        .join("../target/bpf/sac-bpf.o"),
     };
     println!("cargo::rerun-if-changed={}", object.display());
     let object = object

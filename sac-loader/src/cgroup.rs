@@ -130,6 +130,15 @@ pub(crate) fn remove(directory: &Path) -> io::Result<()> {
     }
 }
 
+/// For walks over a tree that changes meanwhile.
+///
+/// # Errors
+///
+/// The error, unless it says that the cgroup is gone.
+pub(crate) fn gone_is_fine(error: io::Error) -> io::Result<()> {
+    if is_gone(&error) { Ok(()) } else { Err(error) }
+}
+
 /// What the kernel says of a cgroup that has been removed, before and after its directory is gone.
 fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ENODEV)

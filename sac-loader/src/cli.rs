@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line: one file for each command, and here only what chooses between them.
 
+mod cleanup;
+mod daemon;
+mod list_sessions;
+mod policy;
+mod reload;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -19,6 +24,17 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// List who is in and under what
+    ListSessions(list_sessions::ListArguments),
+    /// Load the policies anew, for all sessions at once
+    Reload,
+    /// Work with policies
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Open and end sessions; the service runs this
+    Daemon(daemon::DaemonArguments),
+    /// Take everything of SAC out of the kernel; sessions lose their policies
+    Cleanup,
     /// Run one command under a policy, without PAM and without the daemon
     Run(run::RunArguments),
 }
@@ -27,6 +43,11 @@ enum Command {
 pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
+        Command::ListSessions(list) => list_sessions::run(&list),
+        Command::Reload => reload::run(),
+        Command::Policy(policy) => policy::run(&policy),
+        Command::Daemon(daemon) => daemon::run(daemon, &arguments.btf),
+        Command::Cleanup => cleanup::run(),
         Command::Run(run) => run::run(&run, &arguments.btf),
     };
     result.unwrap_or_else(|error| {
@@ -35,6 +56,9 @@ pub(crate) fn main() -> ExitCode {
         ExitCode::from(FAILED)
     })
 }
+
+/// Where the daemon's policies are.
+const POLICIES: &str = "/etc/sac/policies";
 
 /// Exit code of a command that could not do its work.
 const FAILED: u8 = 1;

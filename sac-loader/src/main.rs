@@ -7,6 +7,8 @@
 mod bpf;
 mod cgroup;
 mod cli;
+mod control;
+mod daemon;
 mod notice;
 mod sys;
 

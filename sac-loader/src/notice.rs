@@ -3,6 +3,10 @@
 //!
 //! The path is the user's own words, and goes to a terminal: whatever a terminal could take for a command is escaped.
 
+mod deliver;
+
+pub(crate) use deliver::{deliver, terminal};
+
 use sac_abi::event::{EventPath, ExecEvent};
 use std::fmt::Write as _;
 

@@ -104,9 +104,9 @@ impl KernelBtf {
 /// The byte offset of `member`.
 fn offset(types: &Types<'_>, member: &Member) -> Result<u32, BtfError> {
     let Member { container, member: name, size_bytes, .. } = *member;
-    let structure =
-        types.struct_named(container).ok_or(BtfError::NoStruct { container, member: name })?;
-    let found = find(types, structure, name, DEPTH_MAX).ok_or(BtfError::NoMember { container, member: name })?;
+    let structure = types.struct_named(container).ok_or(BtfError::NoStruct { container, member: name })?;
+    let found =
+        find(types, structure, name, DEPTH_MAX).ok_or(BtfError::NoMember { container, member: name })?;
     if found.size_bytes != size_bytes {
         return Err(BtfError::Size {
             container,

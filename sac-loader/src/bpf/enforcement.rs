@@ -115,7 +115,8 @@ impl Enforcement {
     pub(crate) fn load(btf: &KernelBtf, pins: Option<Pins>) -> Result<Self, EnforcementError> {
         let mut object = object::load(btf, pins.as_ref())?;
         let slots = PolicySlots::new(take_map(&mut object, "POLICIES")?)?;
-        let counters = HashMap::try_from(take_map(&mut object, "COUNTERS")?).map_err(map_error("open", "COUNTERS"))?;
+        let counters =
+            HashMap::try_from(take_map(&mut object, "COUNTERS")?).map_err(map_error("open", "COUNTERS"))?;
         Ok(Self { object, pins, slots, counters })
     }
 
@@ -184,10 +185,25 @@ impl Enforcement {
         slot: Slot,
     ) -> Result<Attachment, EnforcementError> {
         self.set_counters(slice.id(), Counters::default())?;
-        let _primer = self.attach(PRIMER, slice)?;
-        self.set_scope(Scope::user(slot.number(), slice.id(), session_level))?;
-        let links = HOOKS.iter().map(|hook| self.attach(*hook, slice)).collect::<Result<Vec<_>, _>>()?;
-        self.keep(slice, links)
+        self.attach_live(slice, Scope::user(slot.number(), slice.id(), session_level))
+    }
+
+    /// Attaches again to a cgroup whose pins were lost, for instance because somebody removed them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Enforcement::attach_session`].
+    pub(crate) fn attach_again(&mut self, cgroup: &Cgroup, scope: Scope) -> Result<(), EnforcementError> {
+        self.set_counters(cgroup.id(), self.counters(cgroup.id()))?;
+        self.attach_live(cgroup, scope).map(drop)
+    }
+
+    /// Attaches where people are at work: the scope is there before anything can ask for it.
+    fn attach_live(&mut self, cgroup: &Cgroup, scope: Scope) -> Result<Attachment, EnforcementError> {
+        let _primer = self.attach(PRIMER, cgroup)?;
+        self.set_scope(scope)?;
+        let links = HOOKS.iter().map(|hook| self.attach(*hook, cgroup)).collect::<Result<Vec<_>, _>>()?;
+        self.keep(cgroup, links)
     }
 
     /// Whether an earlier loader has pinned every attachment of a cgroup, and they are still attached to it.
@@ -202,8 +218,8 @@ impl Enforcement {
             if !path.exists() {
                 return Ok(false);
             }
-            let attached_to =
-                links::pinned_link_cgroup(&path).map_err(|source| EnforcementError::Pinned { path, source })?;
+            let attached_to = links::pinned_link_cgroup(&path)
+                .map_err(|source| EnforcementError::Pinned { path, source })?;
             if attached_to != cgroup_id {
                 return Ok(false);
             }
@@ -252,14 +268,19 @@ impl Enforcement {
         let Some(pins) = &self.pins else { return Ok(()) };
         let path = pins.scope(cgroup_id);
         match fs::remove_dir_all(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(EnforcementError::Pinned { path, source }),
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(EnforcementError::Pinned { path, source })
+            }
             _ => Ok(()),
         }
     }
 
     fn attach(&mut self, hook: Hook, cgroup: &Cgroup) -> Result<FdLink, EnforcementError> {
-        let refused =
-            |source| EnforcementError::Attach { hook: hook.hook, cgroup: cgroup.directory().to_owned(), source };
+        let refused = |source| EnforcementError::Attach {
+            hook: hook.hook,
+            cgroup: cgroup.directory().to_owned(),
+            source,
+        };
         let program = object::program(&mut self.object, hook)?;
         let id = program.attach(cgroup.fd()).map_err(refused)?;
         Ok(program.take_link(id).map_err(refused)?.into())

@@ -53,7 +53,11 @@ impl PolicySlots {
     /// # Errors
     ///
     /// Where the kernel has no memory for it; the slot keeps what it had.
-    pub(crate) fn publish(&mut self, slot: Slot, rules: &[(RuleKey, RuleValue)]) -> Result<(), EnforcementError> {
+    pub(crate) fn publish(
+        &mut self,
+        slot: Slot,
+        rules: &[(RuleKey, RuleValue)],
+    ) -> Result<(), EnforcementError> {
         let write = map_error("fill", "POLICIES");
         let room = u32::try_from(rules.len()).unwrap_or(u32::MAX).max(1);
         let mut map = Rules::create(room, NO_PREALLOC).map_err(&write)?;

@@ -29,7 +29,8 @@ impl CgroupPath {
     /// Where the process is gone, or the machine has no unified hierarchy.
     pub(crate) fn of_process(pid: i32) -> io::Result<Self> {
         let text = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
-        Self::parse(&text).ok_or_else(|| io::Error::other(format!("/proc/{pid}/cgroup names no cgroup of version 2")))
+        Self::parse(&text)
+            .ok_or_else(|| io::Error::other(format!("/proc/{pid}/cgroup names no cgroup of version 2")))
     }
 
     /// Reads the line of the unified hierarchy from `/proc/PID/cgroup`.
@@ -46,10 +47,16 @@ impl CgroupPath {
     /// The user's slice that it is in: `user.slice/user-UID.slice`.
     pub(crate) fn user_slice(&self) -> Option<UserSlice> {
         let mut parts = self.0.iter();
-        let (Some("user.slice"), Some(slice)) = (parts.next()?.to_str(), parts.next()?.to_str()) else { return None };
+        let (Some("user.slice"), Some(slice)) = (parts.next()?.to_str(), parts.next()?.to_str()) else {
+            return None;
+        };
         let uid = slice.strip_prefix("user-")?.strip_suffix(".slice")?.parse().ok()?;
         // user.slice is level 1, the user's slice 2, a scope 3.
-        Some(UserSlice { uid, directory: Path::new(super::ROOT).join("user.slice").join(slice), session_level: 4 })
+        Some(UserSlice {
+            uid,
+            directory: Path::new(super::ROOT).join("user.slice").join(slice),
+            session_level: 4,
+        })
     }
 
     /// Whether it belongs to a user's manager, `user@UID.service`.
@@ -83,7 +90,9 @@ mod tests {
 
     #[test]
     fn other_places_have_no_user_slice() {
-        for text in ["0::/\n", "0::/system.slice/ssh.service\n", "0::/user.slice\n", "0::/user.slice/user-x.slice\n"] {
+        for text in
+            ["0::/\n", "0::/system.slice/ssh.service\n", "0::/user.slice\n", "0::/user.slice/user-x.slice\n"]
+        {
             assert_eq!(path(text).user_slice(), None, "{text}");
         }
     }

@@ -76,7 +76,9 @@ struct TemporaryCgroup(Cgroup);
 impl TemporaryCgroup {
     fn create(directory: &Path) -> anyhow::Result<Self> {
         let made = Cgroup::create(directory);
-        Ok(Self(made.with_context(|| format!("cannot make the cgroup {}; are you root?", directory.display()))?))
+        Ok(Self(
+            made.with_context(|| format!("cannot make the cgroup {}; are you root?", directory.display()))?,
+        ))
     }
 }
 
@@ -97,7 +99,10 @@ impl Drop for TemporaryCgroup {
 fn start(command: &[OsString], cgroup: &Cgroup) -> anyhow::Result<Child> {
     let [program, arguments @ ..] = command else { bail!("no command") };
     let procs = cgroup.directory().join("cgroup.procs");
-    let procs = OpenOptions::new().write(true).open(&procs).with_context(|| format!("opening {}", procs.display()))?;
+    let procs = OpenOptions::new()
+        .write(true)
+        .open(&procs)
+        .with_context(|| format!("opening {}", procs.display()))?;
     let mut command = Command::new(program);
     command.args(arguments);
     sys::start_in_cgroup(&mut command, procs.into());
@@ -109,7 +114,8 @@ fn follow(mut child: Child, events: &mut EventReader) -> anyhow::Result<ExitStat
     let pid = Pid::from_child(&child);
     let ended = pidfd_open(pid, PidfdFlags::empty()).context("watching the command")?;
     loop {
-        let mut wait = [PollFd::new(&*events, PollFlags::IN), PollFd::from_borrowed_fd(ended.as_fd(), PollFlags::IN)];
+        let mut wait =
+            [PollFd::new(&*events, PollFlags::IN), PollFd::from_borrowed_fd(ended.as_fd(), PollFlags::IN)];
         match poll(&mut wait, None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error).context("waiting for the command"),

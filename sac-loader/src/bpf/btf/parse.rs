@@ -83,7 +83,8 @@ impl<'a> Types<'a> {
         if bytes.get(..2) != Some(&MAGIC.to_ne_bytes()) {
             return Err("it does not begin with BTF's mark");
         }
-        let header_bytes = u32_at(bytes, 4).and_then(to_usize).filter(|&len| len >= HEADER_BYTES).ok_or(SHORT)?;
+        let header_bytes =
+            u32_at(bytes, 4).and_then(to_usize).filter(|&len| len >= HEADER_BYTES).ok_or(SHORT)?;
         let section = |at: usize| -> Option<&'a [u8]> {
             let start = to_usize(u32_at(bytes, at)?)?.checked_add(header_bytes)?;
             bytes.get(start..start.checked_add(to_usize(u32_at(bytes, at + 4)?)?)?)
@@ -160,7 +161,8 @@ impl<'a> Types<'a> {
             Kind::Pointer => Some(8),
             Kind::Array => {
                 let element = self.resolve(u32_at(of.tail, 0)?)?;
-                let element_bytes = if element.kind == Kind::Array { return None } else { self.size_bytes(element)? };
+                let element_bytes =
+                    if element.kind == Kind::Array { return None } else { self.size_bytes(element)? };
                 element_bytes.checked_mul(u32_at(of.tail, 8)?)
             }
             Kind::Alias | Kind::Other => None,

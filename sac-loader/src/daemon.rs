@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The resident daemon: policies in the kernel, sessions opened for the PAM module and ended with their last process.
+//!
+//! Each source of work has a thread: PAM connections, control connections, events, ends of cgroups. What they share is
+//! one [`State`] behind one lock, held only for work that cannot hang; the name service is asked before. The daemon is
+//! in nobody's way: verdicts are the kernel's, and a daemon that is gone loosens nothing.
+
+mod control_socket;
+mod events;
+mod open;
+mod pam_socket;
+mod person;
+mod policies;
+mod record;
+mod registry;
+mod state;
+mod watch;
+
+use crate::{
+    bpf::{Enforcement, KernelBtf, Pins},
+    cgroup,
+};
+use anyhow::Context as _;
+use nix::sys::signal::{SigSet, Signal};
+use sac_abi::SessionId;
+use state::State;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+/// Where the daemon keeps what it must find again after a restart; gone with a reboot, as sessions are.
+const RUN_DIRECTORY: &str = "/run/sac";
+
+/// What the daemon is started with.
+pub(crate) struct Settings {
+    /// The directory of policies.
+    pub(crate) policies: PathBuf,
+    /// The kernel's BTF.
+    pub(crate) btf: PathBuf,
+}
+
+/// The state, shared by the daemon's threads.
+type Shared = Arc<Mutex<State>>;
+
+/// Takes the lock. A thread that panicked while it held it has at worst left one session's bookkeeping undone, which is
+/// no reason to refuse all others.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs the daemon until it is told to stop. Sessions and their policies stay.
+pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
+    // Files and sockets of the daemon are root's alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
+    signals.thread_block().context("blocking signals")?;
+
+    let btf = KernelBtf::read(&settings.btf)?;
+    let pins = Pins::open().context("cannot prepare bpffs; is it mounted at /sys/fs/bpf?")?;
+    let enforcement = Enforcement::load(&btf, Some(pins))?;
+    drop(btf);
+    let mut state = State::new(enforcement, settings.policies)?;
+    let events = state.take_events()?;
+    state.adopt()?;
+    state.load_policies();
+    let ended = state.watcher();
+    let pam = pam_socket::bind()?;
+    let control = control_socket::bind()?;
+
+    let state = Arc::new(Mutex::new(state));
+    start("events", &state, move |state| events::follow(&state, events))?;
+    start("cgroups", &state, move |state| watch::follow(&state, &ended))?;
+    start("pam", &state, move |state| pam_socket::serve(&state, &pam))?;
+    start("control", &state, move |state| control_socket::serve(&state, &control))?;
+    sd_notify::notify(&[sd_notify::NotifyState::Ready]).context("telling systemd")?;
+    tracing::info!(sessions = lock(&state).registry().sessions().count(), "ready");
+    wait_for_end(&signals, &state)
+}
+
+fn start(
+    name: &str,
+    state: &Shared,
+    work: impl FnOnce(Shared) -> std::io::Result<()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let state = Arc::clone(state);
+    let run = move || {
+        // None of the threads has a reason to end. Without one of them the daemon would be half of itself; systemd starts
+        // a whole one.
+        if let Err(error) = work(state) {
+            tracing::error!(%error, "a thread of the daemon failed; leaving, to be started again");
+        }
+        std::process::abort()
+    };
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .with_context(|| format!("starting the thread {name}"))?;
+    Ok(())
+}
+
+/// Removes the cgroups of ended sessions and the anchor below `directory`. One that somebody is in stays.
+pub(crate) fn remove_cgroups(directory: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(directory)?.flatten() {
+        let path = entry.path();
+        if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        if entry.file_name().to_str().is_some_and(is_ours) {
+            if let Err(error) = cgroup::remove(&path) {
+                tracing::warn!(cgroup = %path.display(), %error, "a cgroup stays");
+            }
+        } else {
+            // A cgroup that goes while we look is none of ours.
+            remove_cgroups(&path).or_else(|error| cgroup::gone_is_fine(error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a cgroup's name is one that the daemon gives.
+fn is_ours(name: &str) -> bool {
+    name == state::ANCHOR || name.strip_prefix("sac-").is_some_and(|id| SessionId::parse(id).is_some())
+}
+
+/// Removes the records of all sessions.
+pub(crate) fn remove_records() -> std::io::Result<()> {
+    for name in ["sessions", "users"] {
+        match fs::remove_dir_all(Path::new(RUN_DIRECTORY).join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn wait_for_end(signals: &SigSet, state: &Shared) -> anyhow::Result<()> {
+    loop {
+        match signals.wait().context("waiting for a signal")? {
+            Signal::SIGHUP => lock(state).load_policies(),
+            signal => {
+                tracing::info!(%signal, "stopping; sessions stay under their policies");
+                return Ok(());
+            }
+        }
+    }
+}

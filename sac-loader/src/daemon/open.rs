@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Opening: from who logs in to a cgroup under that person's policy.
+
+use super::{
+    Shared, lock,
+    person::{self, PersonError},
+    record::{PersonRecord, ScopeRecord, SessionRecord, UserRecord},
+    registry::{Session, UserScope},
+    state::{State, report},
+};
+use crate::{
+    bpf::{Begin, EnforcementError, slots::Slot},
+    cgroup::{Cgroup, CgroupPath, UserSlice},
+};
+use sac_abi::{SessionId, pam::OpenRequest};
+use sac_policy::Person;
+use std::{io, path::PathBuf};
+
+/// The level of session cgroups below a user's slice, the root being 0: user.slice, user-UID.slice, session-N.scope, ours.
+pub(super) const SESSION_LEVEL: u32 = 4;
+
+/// What came of a request.
+#[derive(Debug)]
+pub(super) enum Opened {
+    /// A new session; the caller is to enter its cgroup.
+    Session { id: SessionId, directory: PathBuf },
+    /// The caller lives in a session already.
+    Nested(SessionId),
+    /// The user's slice holds the caller.
+    Covered,
+    /// Root is never under a policy.
+    Exempt,
+}
+
+/// Why a login is refused.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    /// The user is not known.
+    #[error("cannot look up the user")]
+    Person(#[from] PersonError),
+    /// The request holds what is no text.
+    #[error("the request's {0} is not text")]
+    NotText(&'static str),
+    /// Where the caller is cannot be found out.
+    #[error("cannot find the caller's cgroup")]
+    Caller(#[source] io::Error),
+    /// No set of policies has loaded.
+    #[error("no policies are in force, because they do not load; see `sac-loader policy check`")]
+    NoPolicies,
+    /// The set has none for this person.
+    #[error("no policy is for user {0}; one with `applies_to: everyone` is for all who have no other")]
+    NoPolicy(String),
+    /// The cgroup could not be made.
+    #[error("cannot make the session's cgroup {path}")]
+    Cgroup {
+        /// Its directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The kernel does not enforce.
+    #[error(transparent)]
+    Enforcement(#[from] EnforcementError),
+}
+
+/// Answers a request of the process `pid`, which root's PAM stack runs in.
+pub(super) fn open(state: &Shared, pid: i32, request: &OpenRequest<'_>) -> Result<Opened, Refusal> {
+    let person = person::look_up(request.user)?;
+    if person.uid == 0 {
+        tracing::info!(service = %request.service.escape_ascii(), "root logs in, under no policy");
+        return Ok(Opened::Exempt);
+    }
+    let here = CgroupPath::of_process(pid).map_err(Refusal::Caller)?;
+    let login = Login::new(request, person)?;
+    let mut state = lock(state);
+    if let Some(session) = state.registry.session_at(&here.directory()) {
+        tracing::info!(%session, user = login.person.name, service = login.service, "stays in its session");
+        return Ok(Opened::Nested(session));
+    }
+    if let Some(slice) = here.user_slice() {
+        if slice.uid == login.person.uid {
+            state.cover_user(&slice, &login.person)?;
+        }
+        // What a user's manager starts stays in its own tree, which the user may rearrange, and under the slice's policy.
+        if here.is_in_user_manager() && state.registry.user(slice.uid).is_some() {
+            return Ok(Opened::Covered);
+        }
+    }
+    state.open_session(&here, login)
+}
+
+/// Who logs in, and how.
+struct Login {
+    person: Person,
+    service: String,
+    tty: String,
+    from: String,
+}
+
+impl Login {
+    fn new(request: &OpenRequest<'_>, person: Person) -> Result<Self, Refusal> {
+        let text = |bytes: &[u8], what| {
+            let text = std::str::from_utf8(bytes).map_err(|_not_text| Refusal::NotText(what))?;
+            if text.chars().any(char::is_control) { Err(Refusal::NotText(what)) } else { Ok(text.to_owned()) }
+        };
+        Ok(Self {
+            person,
+            service: text(request.service, "service")?,
+            tty: text(request.tty, "terminal")?,
+            from: text(request.rhost, "remote host")?,
+        })
+    }
+}
+
+impl State {
+    /// Puts a person's slice under the person's policy; nothing to do where it is already.
+    fn cover_user(&mut self, slice: &UserSlice, person: &Person) -> Result<(), Refusal> {
+        let refused = |source| Refusal::Cgroup { path: slice.directory.clone(), source };
+        let cgroup = Cgroup::open(&slice.directory).map_err(refused)?;
+        if let Some(user) = self.registry.user(slice.uid) {
+            if user.record.scope.cgroup_id == cgroup.id() {
+                return Ok(());
+            }
+            // The slice of an earlier stay.
+            let old = user.record.scope.cgroup_id;
+            self.registry.remove_user(slice.uid);
+            self.enforcement.release(old)?;
+        }
+        let (slot, policy) = self.policy_for(person)?;
+        let attachment = self.enforcement.attach_user(&cgroup, slice.session_level, slot)?;
+        let scope = scope_record(&cgroup, slot, policy);
+        let record = UserRecord { person: PersonRecord::from(person), scope };
+        let watch = self.watcher.add(cgroup.directory()).map_err(refused)?;
+        report(self.user_records.write(&slice.uid.to_string(), &record));
+        self.registry.insert_user(UserScope { record, attachment: Some(attachment) }, watch);
+        Ok(())
+    }
+
+    /// Makes a session: its cgroup stands under its policy before anyone is inside.
+    fn open_session(&mut self, here: &CgroupPath, login: Login) -> Result<Opened, Refusal> {
+        let (slot, policy) = self.policy_for(&login.person)?;
+        let id = self.next_session();
+        let directory = here.directory().join(format!("sac-{id}"));
+        let refused = |source| Refusal::Cgroup { path: directory.clone(), source };
+        let cgroup = Cgroup::create(&directory).map_err(refused)?;
+        let opened = self.enforcement.attach_session(&cgroup, slot, Begin::WithLoginService);
+        let opened = opened.map_err(Refusal::from).and_then(|attachment| {
+            let watch = self.watcher.add(cgroup.directory()).map_err(refused)?;
+            Ok((attachment, watch))
+        });
+        let (attachment, watch) = opened.inspect_err(|_refused| self.undo(&cgroup))?;
+        tracing::info!(session = %id, user = login.person.name, policy, service = login.service, from = login.from, "session opened");
+        let record = SessionRecord {
+            id: id.get(),
+            person: PersonRecord::from(&login.person),
+            service: login.service,
+            from: login.from,
+            tty: login.tty,
+            since_ms: jiff::Timestamp::now().as_millisecond(),
+            scope: scope_record(&cgroup, slot, policy),
+        };
+        report(self.session_records.write(&id.to_string(), &record));
+        self.registry.insert_session(id, Session { record, attachment: Some(attachment) }, watch);
+        Ok(Opened::Session { id, directory })
+    }
+
+    /// Clears away a cgroup that nobody has entered.
+    fn undo(&mut self, cgroup: &Cgroup) {
+        if let Err(error) = self.enforcement.release(cgroup.id()) {
+            tracing::error!(%error, "cannot undo a session that did not open");
+        }
+        if let Err(error) = crate::cgroup::remove(cgroup.directory()) {
+            tracing::error!(%error, cgroup = %cgroup.directory().display(), "cannot remove a cgroup");
+        }
+    }
+
+    fn policy_for(&self, person: &Person) -> Result<(Slot, String), Refusal> {
+        let policies = self.policies.as_ref().ok_or(Refusal::NoPolicies)?;
+        let chosen = policies.choose(person).ok_or_else(|| Refusal::NoPolicy(person.name.clone()))?;
+        Ok((chosen.slot, chosen.policy.name.clone()))
+    }
+
+    /// An id that no session of this machine has had, as long as its clock goes forward; if it does not, the ids do.
+    fn next_session(&mut self) -> SessionId {
+        let now = u32::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
+        self.last_session = self.last_session.next().max(SessionId::new(now, 0));
+        self.last_session
+    }
+}
+
+fn scope_record(cgroup: &Cgroup, slot: Slot, policy: String) -> ScopeRecord {
+    ScopeRecord {
+        directory: cgroup.directory().to_owned(),
+        cgroup_id: cgroup.id(),
+        policy,
+        slot: slot.number(),
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the daemon writes down of sessions and users, to find it again after a restart.
+//!
+//! One JSON file each, replaced as a whole. They describe what the kernel holds; where they disagree, the kernel is right.
+
+use sac_abi::SessionId;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// A session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SessionRecord {
+    /// Its number.
+    pub(super) id: u64,
+    pub(super) person: PersonRecord,
+    /// PAM service that opened it.
+    pub(super) service: String,
+    /// Remote host, empty for a local login.
+    pub(super) from: String,
+    /// Terminal as PAM named it.
+    pub(super) tty: String,
+    /// When it was opened, in milliseconds since 1970.
+    pub(super) since_ms: i64,
+    pub(super) scope: ScopeRecord,
+}
+
+/// A user's slice.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct UserRecord {
+    pub(super) person: PersonRecord,
+    pub(super) scope: ScopeRecord,
+}
+
+/// A cgroup under a policy.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ScopeRecord {
+    pub(super) directory: PathBuf,
+    pub(super) cgroup_id: u64,
+    pub(super) policy: String,
+    pub(super) slot: u32,
+}
+
+/// A person, as the name service described them when they came.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct PersonRecord {
+    pub(super) name: String,
+    pub(super) uid: u32,
+    /// Number and name of each group.
+    pub(super) groups: Vec<(u32, String)>,
+}
+
+impl SessionRecord {
+    /// The session's id.
+    pub(super) fn session(&self) -> Option<SessionId> {
+        SessionId::from_number(self.id)
+    }
+}
+
+impl From<&sac_policy::Person> for PersonRecord {
+    fn from(person: &sac_policy::Person) -> Self {
+        let groups = person.groups.iter().map(|group| (group.gid, group.name.clone())).collect();
+        Self { name: person.name.clone(), uid: person.uid, groups }
+    }
+}
+
+impl From<&PersonRecord> for sac_policy::Person {
+    fn from(record: &PersonRecord) -> Self {
+        let group = |(gid, name): &(u32, String)| sac_policy::Group { gid: *gid, name: name.clone() };
+        Self { name: record.name.clone(), uid: record.uid, groups: record.groups.iter().map(group).collect() }
+    }
+}
+
+/// A directory of records.
+#[derive(Clone, Debug)]
+pub(super) struct Records(PathBuf);
+
+impl Records {
+    /// Opens the directory `name` below the daemon's own.
+    pub(super) fn open(name: &str) -> io::Result<Self> {
+        let directory = Path::new(super::RUN_DIRECTORY).join(name);
+        fs::create_dir_all(&directory)?;
+        Ok(Self(directory))
+    }
+
+    /// Writes a record, in place of an earlier one of that name.
+    pub(super) fn write(&self, name: &str, record: &impl Serialize) -> io::Result<()> {
+        let new = self.0.join(format!(".{name}.new"));
+        fs::write(&new, serde_json::to_vec(record)?)?;
+        fs::rename(new, self.0.join(name))
+    }
+
+    /// Removes a record; one that is not there is removed already.
+    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
+        match fs::remove_file(self.0.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads all records. One that cannot be read is named and left out: the kernel holds what it described all the same.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> io::Result<Vec<T>> {
+        let mut records = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            let path = entry?.path();
+            let read = fs::read(&path).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
+            match read {
+                Ok(record) => records.push(record),
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), %error, "left out a record that cannot be read")
+                }
+            }
+        }
+        Ok(records)
+    }
+}
