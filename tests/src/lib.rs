@@ -1,2 +1,3 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Placeholder.
+//! End-to-end tests of SAC: everything is in the test binary `e2e`.
+#![forbid(unsafe_code)]

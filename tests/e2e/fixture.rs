@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A guest with the package installed, in a known state before each test.
+
+use anyhow::{Context as _, anyhow, bail};
+use serde_json::Value;
+use std::{
+    path::PathBuf,
+    process::{Child, Stdio},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use xtask::guest::{Guest, Kernel, Output, Ssh, wait_until};
+
+/// The policies that every test starts with: df is killed for developers, denied to everyone, and allowed for the dba,
+/// who may not use wget.
+const POLICIES: [(&str, &str); 3] = [
+    (
+        "developers",
+        "policy: developers\napplies_to:\n  groups: [developers]\nprograms:\n  deny:\n    - /usr/bin/df\n    - path: /usr/bin/lsblk\n      action: deny\n    - path: /usr/bin/nproc\n      action: audit\n",
+    ),
+    ("dba", "policy: dba\napplies_to:\n  groups: [dba]\nprograms:\n  deny:\n    - /usr/bin/wget\n"),
+    (
+        "default",
+        "policy: default\napplies_to: everyone\naction: deny\nprograms:\n  deny:\n    - /usr/bin/df\n",
+    ),
+];
+
+/// Puts a guest into the state that every test starts from.
+const RESET: &str = "set -e
+loginctl terminate-user alice bob carol dave 2>/dev/null || true
+rm -rf /home/*/e2e; for user in alice bob carol dave; do install -d -o $user -g $user /home/$user/e2e; done
+sed -i 's/^session.*pam_sac\\.so.*/session required pam_sac.so/' /etc/pam.d/common-session /etc/pam.d/common-session-noninteractive
+rm -rf /etc/sac/policies/*; cp /root/policies/*.yaml /etc/sac/policies/
+systemctl reset-failed sac-loader; systemctl kill -s CONT sac-loader || true
+systemctl start sac-loader; sac-loader reload >/dev/null";
+
+/// A kernel's guest, booted when it is first needed.
+pub(crate) struct Machine {
+    kernel: Kernel,
+    fixture: Mutex<Option<Fixture>>,
+}
+
+impl Machine {
+    pub(crate) const fn new(kernel: Kernel) -> Self {
+        Self { kernel, fixture: Mutex::new(None) }
+    }
+
+    pub(crate) const fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    /// Runs a test. One that fails comes with what the guest logged meanwhile.
+    pub(crate) fn run(&self, test: fn(&Fixture) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let mut fixture = self.fixture.lock().unwrap_or_else(PoisonError::into_inner);
+        let fixture = match &mut *fixture {
+            Some(fixture) => fixture,
+            none => none.insert(Fixture::boot(self.kernel)?),
+        };
+        let begin = fixture.root("date +%s")?;
+        let result = fixture.reset().context("resetting the guest").and_then(|()| test(fixture));
+        result.map_err(|error| fixture.with_log(&error, begin.trim()))
+    }
+}
+
+/// A guest that SAC is installed and enabled in.
+pub(crate) struct Fixture {
+    guest: Guest,
+}
+
+impl Fixture {
+    fn boot(kernel: Kernel) -> anyhow::Result<Self> {
+        let fixture = Self { guest: Guest::boot(kernel)? };
+        fixture.guest.put(&package()?, "/root/sac.deb")?;
+        fixture.root("dpkg -i /root/sac.deb && pam-auth-update --enable sac && mkdir -p /root/policies")?;
+        for (name, policy) in POLICIES {
+            let put = format!("cat > /root/policies/{name}.yaml");
+            fixture.guest.ssh("root").stdin(policy).run(&put)?.success()?;
+        }
+        Ok(fixture)
+    }
+
+    fn reset(&self) -> anyhow::Result<()> {
+        self.root(RESET).map(drop)
+    }
+
+    fn with_log(&self, error: &anyhow::Error, begin: &str) -> anyhow::Error {
+        let units = "-u sac-loader -u ssh -t sshd -t sshd-session -t sudo -t su -t systemd";
+        let log = format!(
+            "journalctl --no-pager -o short-precise --since @{begin} {units} | tail -60; dmesg | tail -5"
+        );
+        let log = self.root(&log).unwrap_or_else(|error| format!("(no log: {error:#})"));
+        anyhow!("{error:#}\n--- log of the guest ---\n{log}")
+    }
+
+    /// The guest itself, for what is not here.
+    pub(crate) fn guest(&self) -> &Guest {
+        &self.guest
+    }
+
+    /// Runs a command line as root, who is under no policy, and wants it to succeed.
+    pub(crate) fn root(&self, command: &str) -> anyhow::Result<String> {
+        self.guest.ssh("root").run(command)?.success().with_context(|| format!("as root: {command}"))
+    }
+
+    /// An ssh call as `user`.
+    pub(crate) fn ssh(&self, user: &str) -> Ssh {
+        self.guest.ssh(user)
+    }
+
+    /// Runs a command line as `user`, in a session of its own without a terminal.
+    pub(crate) fn run(&self, user: &str, command: &str) -> anyhow::Result<Output> {
+        self.guest.ssh(user).run(command)
+    }
+
+    /// Runs a command line as `user` on a terminal; what the terminal shows is in `stdout`.
+    pub(crate) fn on_terminal(&self, user: &str, command: &str) -> anyhow::Result<Output> {
+        self.guest.ssh(user).tty().run(command)
+    }
+
+    /// Starts a session that stays until the returned value goes.
+    pub(crate) fn stay(&self, user: &str) -> anyhow::Result<Stay> {
+        let ssh = self.guest.ssh(user);
+        let child =
+            ssh.command("echo in; exec sleep 600").stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+        let stay = Stay(child);
+        wait_until(&format!("{user} being in"), Duration::from_secs(30), || {
+            Ok(self
+                .sessions()?
+                .iter()
+                .any(|session| session["user"] == user && session["executed"].as_u64() > Some(0))
+                .then_some(()))
+        })?;
+        Ok(stay)
+    }
+
+    /// Replaces all policies, and wants them to load.
+    pub(crate) fn policies(&self, policies: &[(&str, &str)]) -> anyhow::Result<()> {
+        self.root("rm -f /etc/sac/policies/*")?;
+        for (name, policy) in policies {
+            let put = format!("cat > /etc/sac/policies/{name}.yaml");
+            self.guest.ssh("root").stdin(*policy).run(&put)?.success()?;
+        }
+        self.root("sac-loader reload").map(drop)
+    }
+
+    /// What `list-sessions --json` says.
+    pub(crate) fn sessions(&self) -> anyhow::Result<Vec<Value>> {
+        let text = self.root("sac-loader list-sessions --json")?;
+        let list: Value = serde_json::from_str(&text).with_context(|| text.clone())?;
+        list.as_array().cloned().context("not a list")
+    }
+
+    /// The only session of `user`, waited for.
+    pub(crate) fn session_of(&self, user: &str) -> anyhow::Result<Value> {
+        let wanted = format!("one session of {user}");
+        wait_until(&wanted, Duration::from_secs(30), || {
+            let mine: Vec<_> =
+                self.sessions()?.into_iter().filter(|session| session["user"] == user).collect();
+            Ok((mine.len() == 1).then(|| mine[0].clone()))
+        })
+    }
+
+    /// Waits until nothing of any session is left: not in the list, bpffs, cgroupfs or the daemon's records.
+    pub(crate) fn nothing_stays(&self) -> anyhow::Result<()> {
+        const LEFT: &str = "sac-loader list-sessions --json | grep '\"id\"'; ls /run/sac/sessions; \
+            find /sys/fs/cgroup -type d -name 'sac-*' ! -name sac-anchor ! -name 'sac-loader*'";
+        let begin = Instant::now();
+        loop {
+            let left = self.guest.ssh("root").run(LEFT)?.stdout;
+            if left.trim().is_empty() {
+                return Ok(());
+            }
+            if begin.elapsed() > Duration::from_secs(30) {
+                bail!("something of a session stays:\n{left}");
+            }
+        }
+    }
+}
+
+/// A session that somebody stays in.
+pub(crate) struct Stay(Child);
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ended = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+/// The package that `cargo xtask dist` made last.
+fn package() -> anyhow::Result<PathBuf> {
+    let directory = xtask::workspace::target("dist");
+    let entries = std::fs::read_dir(&directory)
+        .with_context(|| format!("{}: run `cargo xtask dist`", directory.display()))?;
+    let packages = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "deb"));
+    let newest = packages.max_by_key(|path| path.metadata().and_then(|meta| meta.modified()).ok());
+    newest.with_context(|| format!("no package in {}: run `cargo xtask dist`", directory.display()))
+}
+
+/// Wants `text` to hold `wanted`.
+pub(crate) fn holds(text: &str, wanted: &str) -> anyhow::Result<()> {
+    if text.contains(wanted) { Ok(()) } else { bail!("expected {wanted:?} in:\n{text}") }
+}
+
+/// Wants `text` not to hold `unwanted`.
+pub(crate) fn lacks(text: &str, unwanted: &str) -> anyhow::Result<()> {
+    if text.contains(unwanted) { bail!("did not expect {unwanted:?} in:\n{text}") } else { Ok(()) }
+}
+
+/// Wants two values to be equal.
+pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(got: T, wanted: T, what: &str) -> anyhow::Result<()> {
+    if got == wanted { Ok(()) } else { bail!("{what}: got {got:?}, wanted {wanted:?}") }
+}
