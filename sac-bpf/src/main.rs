@@ -5,8 +5,12 @@
 //! loops without bound. Whatever cannot be known is denied, and no program ever undoes a denial that stands already.
 #![cfg_attr(target_arch = "bpf", expect(internal_features, reason = "see `maps::atomic_add`"))]
 #![cfg_attr(target_arch = "bpf", feature(core_intrinsics, adt_const_params))]
-#![no_std]
-#![no_main]
+#![cfg_attr(target_arch = "bpf", no_std, no_main)]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "helpers return 64 bits of which a narrower value is defined, and a checked conversion is code that never runs"
+)]
 
 mod enforce;
 mod exec;
@@ -19,7 +23,12 @@ mod record;
 #[unsafe(link_section = "license")]
 static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
 
+/// On the host this crate is only linted, and a binary of std needs no panic handler but a main.
+#[cfg(not(target_arch = "bpf"))]
+fn main() {}
+
 /// Never reached: the verifier refuses a program that could panic.
+#[cfg(target_arch = "bpf")]
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
     loop {}

@@ -88,14 +88,16 @@ impl ReadyScope {
     /// [`Counters::SETTING_UP`]. Closes that window at the first execution that is not root's.
     #[inline(always)]
     pub(crate) fn is_setting_up(&self) -> bool {
-        // SAFETY: the value lives as long as the program runs; the only other writer is this line on another CPU.
-        let setting_up = unsafe { &mut *(&raw mut (*self.counters).setting_up) };
-        if *setting_up != Counters::SETTING_UP {
+        let setting_up =
+            self.counters.wrapping_byte_add(core::mem::offset_of!(Counters, setting_up)).cast::<u64>();
+        // SAFETY: that is a `u64` in `Counters`, and the value lives as long as the program runs.
+        if unsafe { setting_up.read_volatile() } != Counters::SETTING_UP {
             return false;
         }
         let real_uid = aya_ebpf::helpers::bpf_get_current_uid_gid() as u32;
         if real_uid != 0 {
-            *setting_up = 0;
+            // SAFETY: as above; another CPU can only write the same.
+            unsafe { setting_up.write_volatile(0) };
         }
         real_uid == 0
     }

@@ -76,7 +76,8 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
     start("pam", &state, move |state| pam_socket::serve(&state, &pam))?;
     start("control", &state, move |state| control_socket::serve(&state, &control))?;
     sd_notify::notify(&[sd_notify::NotifyState::Ready]).context("telling systemd")?;
-    tracing::info!(sessions = lock(&state).registry().sessions().count(), "ready");
+    let sessions = lock(&state).registry().sessions().count();
+    tracing::info!(sessions, "ready; {sessions} sessions were found open");
     wait_for_end(&signals, &state)
 }
 
@@ -141,7 +142,7 @@ fn wait_for_end(signals: &SigSet, state: &Shared) -> anyhow::Result<()> {
         match signals.wait().context("waiting for a signal")? {
             Signal::SIGHUP => lock(state).load_policies(),
             signal => {
-                tracing::info!(%signal, "stopping; sessions stay under their policies");
+                tracing::info!("{signal}: stopping; sessions stay under their policies");
                 return Ok(());
             }
         }

@@ -84,11 +84,6 @@ impl KernelBtf {
         &self.bytes
     }
 
-    /// The file it was read from.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The offset of each member that the kernel half reads, with the name of the constant that receives it.
     ///
     /// # Errors

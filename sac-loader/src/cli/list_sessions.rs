@@ -59,8 +59,11 @@ fn table(sessions: &[SessionInfo]) -> Table {
         table.add_row(texts.iter().map(Cell::new).chain(numbers.iter().map(right)));
     }
     let first_number = HEADER.len() - NUMBERS;
-    for column in table.column_iter_mut().skip(first_number) {
-        column.set_cell_alignment(CellAlignment::Right);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if index >= first_number {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
     table
 }

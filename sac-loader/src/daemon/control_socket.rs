@@ -81,8 +81,8 @@ fn list_sessions(state: &Shared) -> Vec<SessionInfo> {
         let sessions = state.registry().sessions();
         sessions
             .map(|(id, session)| {
-                let counters = state.counters(session.record.scope.cgroup_id);
-                (id.to_string(), session.record.clone(), counters)
+                let counters = state.counters(session.scope.cgroup_id);
+                (id.to_string(), session.clone(), counters)
             })
             .collect()
     };

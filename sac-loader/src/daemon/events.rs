@@ -67,21 +67,27 @@ fn handle(state: &Shared, event: &ExecEvent) {
 }
 
 fn log(event: &ExecEvent, action: Action, subject: Option<Subject>) {
-    let message = if action.blocks() { "blocked" } else { "would have been blocked" };
+    let happened = if action.blocks() { "blocked" } else { "would have been blocked" };
     let (user, session, rule) = subject.map_or_else(
-        || (event.uid.to_string(), None, format!("rule {}", event.rule)),
+        || (format!("uid {}", event.uid), None, format!("rule {}", event.rule)),
         |subject| (subject.user, subject.session, subject.rule),
     );
+    let session = session.map_or_else(|| "none".to_owned(), |session| session.to_string());
+    let path = notice::shown(event.resolved());
+    let executed = notice::shown(event.executed());
+    let pid = event.tgid;
+    let action = action.as_str();
+    // The line says all of it for people; the fields beside it are for programs.
     tracing::warn!(
         user,
-        session = session.map(tracing::field::display),
-        action = action.as_str(),
-        path = notice::shown(event.resolved()),
-        executed = notice::shown(event.executed()),
-        pid = event.tgid,
+        session,
+        action,
+        path,
+        executed,
+        pid,
         parent = event.parent_tgid,
         uid = event.uid,
         rule,
-        "{message}"
+        "{path} {happened}: user {user}, session {session}, PID {pid}, executed as {executed}, {action} by {rule}"
     );
 }

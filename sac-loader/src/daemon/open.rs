@@ -5,7 +5,6 @@ use super::{
     Shared, lock,
     person::{self, PersonError},
     record::{PersonRecord, ScopeRecord, SessionRecord, UserRecord},
-    registry::{Session, UserScope},
     state::{State, report},
 };
 use crate::{
@@ -67,14 +66,14 @@ pub(super) enum Refusal {
 pub(super) fn open(state: &Shared, pid: i32, request: &OpenRequest<'_>) -> Result<Opened, Refusal> {
     let person = person::look_up(request.user)?;
     if person.uid == 0 {
-        tracing::info!(service = %request.service.escape_ascii(), "root logs in, under no policy");
+        tracing::info!("root logs in by {}, under no policy", request.service.escape_ascii());
         return Ok(Opened::Exempt);
     }
     let here = CgroupPath::of_process(pid).map_err(Refusal::Caller)?;
     let login = Login::new(request, person)?;
     let mut state = lock(state);
     if let Some(session) = state.registry.session_at(&here.directory()) {
-        tracing::info!(%session, user = login.person.name, service = login.service, "stays in its session");
+        tracing::info!(%session, user = login.person.name, service = login.service, "{} by {} stays in session {session}", login.person.name, login.service);
         return Ok(Opened::Nested(session));
     }
     if let Some(slice) = here.user_slice() {
@@ -118,21 +117,20 @@ impl State {
         let refused = |source| Refusal::Cgroup { path: slice.directory.clone(), source };
         let cgroup = Cgroup::open(&slice.directory).map_err(refused)?;
         if let Some(user) = self.registry.user(slice.uid) {
-            if user.record.scope.cgroup_id == cgroup.id() {
+            if user.scope.cgroup_id == cgroup.id() {
                 return Ok(());
             }
             // The slice of an earlier stay.
-            let old = user.record.scope.cgroup_id;
-            self.registry.remove_user(slice.uid);
-            self.enforcement.release(old)?;
+            let earlier = user.scope.clone();
+            self.forget_user(slice.uid, &earlier);
         }
         let (slot, policy) = self.policy_for(person)?;
-        let attachment = self.enforcement.attach_user(&cgroup, slice.session_level, slot)?;
+        self.enforcement.attach_user(&cgroup, slice.session_level, slot)?;
         let scope = scope_record(&cgroup, slot, policy);
         let record = UserRecord { person: PersonRecord::from(person), scope };
         let watch = self.watcher.add(cgroup.directory()).map_err(refused)?;
         report(self.user_records.write(&slice.uid.to_string(), &record));
-        self.registry.insert_user(UserScope { record, attachment: Some(attachment) }, watch);
+        self.registry.insert_user(record, Some(watch));
         Ok(())
     }
 
@@ -144,12 +142,15 @@ impl State {
         let refused = |source| Refusal::Cgroup { path: directory.clone(), source };
         let cgroup = Cgroup::create(&directory).map_err(refused)?;
         let opened = self.enforcement.attach_session(&cgroup, slot, Begin::WithLoginService);
-        let opened = opened.map_err(Refusal::from).and_then(|attachment| {
-            let watch = self.watcher.add(cgroup.directory()).map_err(refused)?;
-            Ok((attachment, watch))
-        });
-        let (attachment, watch) = opened.inspect_err(|_refused| self.undo(&cgroup))?;
-        tracing::info!(session = %id, user = login.person.name, policy, service = login.service, from = login.from, "session opened");
+        let watched = opened
+            .map_err(Refusal::from)
+            .and_then(|_pinned| self.watcher.add(cgroup.directory()).map_err(refused));
+        let watch = watched.inspect_err(|_refused| self.undo(&cgroup))?;
+        let user = &login.person.name;
+        tracing::info!(
+            session = %id, user, policy, service = login.service, from = login.from,
+            "session {id} opened: {user} by {} from {}, policy {policy}", login.service, place(&login.from)
+        );
         let record = SessionRecord {
             id: id.get(),
             person: PersonRecord::from(&login.person),
@@ -160,7 +161,7 @@ impl State {
             scope: scope_record(&cgroup, slot, policy),
         };
         report(self.session_records.write(&id.to_string(), &record));
-        self.registry.insert_session(id, Session { record, attachment: Some(attachment) }, watch);
+        self.registry.insert_session(id, record, Some(watch));
         Ok(Opened::Session { id, directory })
     }
 
@@ -186,6 +187,11 @@ impl State {
         self.last_session = self.last_session.next().max(SessionId::new(now, 0));
         self.last_session
     }
+}
+
+/// Where somebody comes from, for people.
+fn place(from: &str) -> &str {
+    if from.is_empty() { "this machine" } else { from }
 }
 
 fn scope_record(cgroup: &Cgroup, slot: Slot, policy: String) -> ScopeRecord {

@@ -136,7 +136,8 @@ fn reply(
         Ok(Opened::Exempt) => OpenReply::Exempt,
         Err(refusal) => {
             reason = with_causes(refusal);
-            tracing::error!(user = %request.user.escape_ascii(), service = %request.service.escape_ascii(), reason, "login refused");
+            let (user, service) = (request.user.escape_ascii(), request.service.escape_ascii());
+            tracing::error!(%user, %service, reason, "login of {user} by {service} refused: {reason}");
             OpenReply::Refused { reason: reason.as_bytes() }
         }
     };

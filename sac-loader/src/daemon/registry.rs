@@ -2,24 +2,11 @@
 //! Who is in: sessions and users' slices, and how to find them by cgroup and by inotify watch.
 
 use super::record::{SessionRecord, UserRecord};
-use crate::bpf::Attachment;
 use sac_abi::SessionId;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     path::Path,
 };
-
-/// A session that is open.
-pub(super) struct Session {
-    pub(super) record: SessionRecord,
-    pub(super) attachment: Option<Attachment>,
-}
-
-/// A user's slice under a policy.
-pub(super) struct UserScope {
-    pub(super) record: UserRecord,
-    pub(super) attachment: Option<Attachment>,
-}
 
 /// Whose cgroup something is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,62 +20,79 @@ pub(super) enum Owner {
 /// The registry.
 #[derive(Default)]
 pub(crate) struct Registry {
-    sessions: BTreeMap<SessionId, Session>,
-    users: BTreeMap<u32, UserScope>,
+    sessions: BTreeMap<SessionId, SessionRecord>,
+    users: BTreeMap<u32, UserRecord>,
     by_cgroup: HashMap<u64, Owner>,
     by_watch: HashMap<i32, Owner>,
+    /// Sessions that ended lately: their last events may still be on the way.
+    ended: VecDeque<SessionRecord>,
 }
 
+/// How many ended sessions are remembered.
+const ENDED_MAX: usize = 256;
+
 impl Registry {
-    pub(super) fn insert_session(&mut self, id: SessionId, session: Session, watch: i32) {
-        self.index(Owner::Session(id), session.record.scope.cgroup_id, watch);
+    pub(super) fn insert_session(&mut self, id: SessionId, session: SessionRecord, watch: Option<i32>) {
+        self.index(Owner::Session(id), session.scope.cgroup_id, watch);
         self.sessions.insert(id, session);
     }
 
-    pub(super) fn insert_user(&mut self, user: UserScope, watch: i32) {
-        let uid = user.record.person.uid;
-        self.index(Owner::User(uid), user.record.scope.cgroup_id, watch);
+    pub(super) fn insert_user(&mut self, user: UserRecord, watch: Option<i32>) {
+        let uid = user.person.uid;
+        self.index(Owner::User(uid), user.scope.cgroup_id, watch);
         self.users.insert(uid, user);
     }
 
-    fn index(&mut self, owner: Owner, cgroup_id: u64, watch: i32) {
+    fn index(&mut self, owner: Owner, cgroup_id: u64, watch: Option<i32>) {
         self.by_cgroup.insert(cgroup_id, owner);
-        self.by_watch.insert(watch, owner);
+        self.by_watch.extend(watch.map(|watch| (watch, owner)));
     }
 
-    pub(super) fn remove_session(&mut self, id: SessionId) -> Option<Session> {
-        self.forget(Owner::Session(id));
-        self.sessions.remove(&id)
+    /// Forgets a session; gives its watch.
+    pub(super) fn remove_session(&mut self, id: SessionId) -> Option<i32> {
+        let session = self.sessions.remove(&id)?;
+        let cgroup_id = session.scope.cgroup_id;
+        self.ended.truncate(ENDED_MAX - 1);
+        self.ended.push_front(session);
+        self.unindex(Owner::Session(id), cgroup_id)
     }
 
-    pub(super) fn remove_user(&mut self, uid: u32) -> Option<UserScope> {
-        self.forget(Owner::User(uid));
-        self.users.remove(&uid)
+    /// Forgets a user's slice; gives its watch.
+    pub(super) fn remove_user(&mut self, uid: u32) -> Option<i32> {
+        let cgroup_id = self.users.remove(&uid)?.scope.cgroup_id;
+        self.unindex(Owner::User(uid), cgroup_id)
     }
 
-    fn forget(&mut self, owner: Owner) {
-        self.by_cgroup.retain(|_, of| *of != owner);
-        self.by_watch.retain(|_, of| *of != owner);
+    fn unindex(&mut self, owner: Owner, cgroup_id: u64) -> Option<i32> {
+        self.by_cgroup.remove(&cgroup_id);
+        let watch = self.by_watch.iter().find(|(_, of)| **of == owner).map(|(watch, _)| *watch)?;
+        self.by_watch.remove(&watch);
+        Some(watch)
     }
 
     /// The open sessions, oldest first.
-    pub(super) fn sessions(&self) -> impl Iterator<Item = (SessionId, &Session)> {
+    pub(super) fn sessions(&self) -> impl Iterator<Item = (SessionId, &SessionRecord)> {
         self.sessions.iter().map(|(id, session)| (*id, session))
     }
 
-    pub(super) fn sessions_mut(&mut self) -> impl Iterator<Item = &mut Session> {
+    pub(super) fn sessions_mut(&mut self) -> impl Iterator<Item = &mut SessionRecord> {
         self.sessions.values_mut()
     }
 
-    pub(super) fn users_mut(&mut self) -> impl Iterator<Item = &mut UserScope> {
+    pub(super) fn users_mut(&mut self) -> impl Iterator<Item = &mut UserRecord> {
         self.users.values_mut()
     }
 
-    pub(super) fn session(&self, id: SessionId) -> Option<&Session> {
+    pub(super) fn session(&self, id: SessionId) -> Option<&SessionRecord> {
         self.sessions.get(&id)
     }
 
-    pub(super) fn user(&self, uid: u32) -> Option<&UserScope> {
+    /// A session that ended lately.
+    pub(super) fn ended(&self, cgroup_id: u64) -> Option<&SessionRecord> {
+        self.ended.iter().find(|session| session.scope.cgroup_id == cgroup_id)
+    }
+
+    pub(super) fn user(&self, uid: u32) -> Option<&UserRecord> {
         self.users.get(&uid)
     }
 
@@ -99,8 +103,8 @@ impl Registry {
 
     /// Slots that somebody is under.
     pub(super) fn slots(&self) -> impl Iterator<Item = u32> + '_ {
-        let sessions = self.sessions.values().map(|session| session.record.scope.slot);
-        sessions.chain(self.users.values().map(|user| user.record.scope.slot))
+        let sessions = self.sessions.values().map(|session| session.scope.slot);
+        sessions.chain(self.users.values().map(|user| user.scope.slot))
     }
 
     /// Ids of all cgroups that are under a policy.
@@ -121,7 +125,7 @@ impl Registry {
     /// The session that a process lives in, by the directory of its cgroup.
     pub(super) fn session_at(&self, directory: &Path) -> Option<SessionId> {
         let inside =
-            |(_, session): &(&SessionId, &Session)| directory.starts_with(&session.record.scope.directory);
+            |(_, session): &(&SessionId, &SessionRecord)| directory.starts_with(&session.scope.directory);
         self.sessions.iter().find(inside).map(|(id, _)| *id)
     }
 }

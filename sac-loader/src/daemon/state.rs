@@ -7,7 +7,7 @@ use super::{
     events::Subject,
     policies::{Published, withdraw},
     record::{Records, ScopeRecord, SessionRecord, UserRecord},
-    registry::{Owner, Registry, Session, UserScope},
+    registry::{Owner, Registry},
     watch::Watcher,
 };
 use crate::{
@@ -37,7 +37,6 @@ pub(crate) struct State {
     pub(super) user_records: Records,
     pub(super) last_session: SessionId,
     policy_directory: PathBuf,
-    anchor: Cgroup,
 }
 
 impl State {
@@ -56,7 +55,6 @@ impl State {
             user_records: Records::open("users").context("preparing /run/sac")?,
             last_session: SessionId::new(0, 0),
             policy_directory,
-            anchor,
         })
     }
 
@@ -78,11 +76,6 @@ impl State {
     /// What was counted in a session.
     pub(crate) fn counters(&self, cgroup_id: u64) -> Counters {
         self.enforcement.counters(cgroup_id)
-    }
-
-    /// How many policies are in force; `None` where none ever loaded.
-    pub(crate) fn policy_count(&self) -> Option<usize> {
-        self.policies.as_ref().map(Published::count)
     }
 
     /// Loads the policies and says in the log how that went.
@@ -110,14 +103,14 @@ impl State {
         self.move_everyone(&published);
         self.policies = Some(published);
         self.withdraw_unused()?;
-        tracing::info!(policies = count, "policies in force");
+        tracing::info!(policies = count, "{count} policies in force");
         Ok(count)
     }
 
     /// Puts every session and every user's slice under its policy of a new set.
     fn move_everyone(&mut self, published: &Published) {
         for session in self.registry.sessions_mut() {
-            let record = &mut session.record;
+            let record = session;
             let Some(chosen) = published.choose(&(&record.person).into()) else {
                 tracing::warn!(
                     user = record.person.name,
@@ -133,7 +126,7 @@ impl State {
             }
         }
         for user in self.registry.users_mut() {
-            let record = &mut user.record;
+            let record = user;
             let Some(chosen) = published.choose(&(&record.person).into()) else { continue };
             let scope = Scope::user(chosen.slot.number(), record.scope.cgroup_id, super::open::SESSION_LEVEL);
             if move_scope(&mut self.enforcement, &mut record.scope, scope, &chosen.policy.name) {
@@ -164,7 +157,7 @@ impl State {
             self.last_session = self.last_session.max(id);
             let watch =
                 self.adopt_scope(&record.scope, Scope::session(record.scope.slot, record.scope.cgroup_id))?;
-            self.registry.insert_session(id, Session { record, attachment: None }, watch.unwrap_or(-1));
+            self.registry.insert_session(id, record, watch);
             self.settle(Owner::Session(id));
         }
         for record in self.user_records.read::<UserRecord>()? {
@@ -172,7 +165,7 @@ impl State {
             let level = super::open::SESSION_LEVEL;
             let watch = self
                 .adopt_scope(&record.scope, Scope::user(record.scope.slot, record.scope.cgroup_id, level))?;
-            self.registry.insert_user(UserScope { record, attachment: None }, watch.unwrap_or(-1));
+            self.registry.insert_user(record, watch);
             self.settle(Owner::User(uid));
         }
         for cgroup_id in self.enforcement.pinned_scopes()? {
@@ -207,7 +200,7 @@ impl State {
 
     fn settle_session(&mut self, id: SessionId) -> bool {
         let Some(session) = self.registry.session(id) else { return true };
-        let scope = &session.record.scope;
+        let scope = &session.scope;
         match cgroup::is_populated(&scope.directory) {
             Ok(Some(true)) => return true,
             Ok(_) => {}
@@ -218,57 +211,65 @@ impl State {
         if is_ours && cgroup::remove(&scope.directory).is_err() {
             return false;
         }
-        let totals = self.counters(scope.cgroup_id);
-        let cgroup_id = scope.cgroup_id;
-        if let Some(session) = self.registry.remove_session(id) {
-            tracing::info!(
-                session = %id,
-                user = session.record.person.name,
-                executed = totals.executed,
-                blocked = totals.blocked,
-                events_lost = totals.events_lost,
-                "session closed"
-            );
-        }
+        let Counters { executed, blocked, events_lost, .. } = self.counters(scope.cgroup_id);
+        let user = &session.person.name;
+        tracing::info!(
+            session = %id, user, executed, blocked, events_lost,
+            "session {id} of {user} closed: {executed} executed, {blocked} blocked, {events_lost} events lost"
+        );
+        let scope = session.scope.clone();
+        let watch = self.registry.remove_session(id);
         report(self.session_records.remove(&id.to_string()));
-        self.release(cgroup_id);
+        self.release(&scope, watch);
         true
     }
 
     fn settle_user(&mut self, uid: u32) -> bool {
         let Some(user) = self.registry.user(uid) else { return true };
-        let scope = &user.record.scope;
+        let scope = user.scope.clone();
         if Cgroup::open(&scope.directory).is_ok_and(|cgroup| cgroup.id() == scope.cgroup_id) {
             // systemd keeps an empty slice for a while; only one with people in it can be left alone.
             return matches!(cgroup::is_populated(&scope.directory), Ok(Some(true)));
         }
-        let cgroup_id = scope.cgroup_id;
-        self.registry.remove_user(uid);
-        report(self.user_records.remove(&uid.to_string()));
-        self.release(cgroup_id);
+        self.forget_user(uid, &scope);
         true
     }
 
+    /// Lets go of a user's slice.
+    pub(super) fn forget_user(&mut self, uid: u32, scope: &ScopeRecord) {
+        let watch = self.registry.remove_user(uid);
+        report(self.user_records.remove(&uid.to_string()));
+        self.release(scope, watch);
+    }
+
     /// Removes what the kernel keeps of a cgroup that has ended.
-    fn release(&mut self, cgroup_id: u64) {
-        if let Err(error) = self.enforcement.release(cgroup_id) {
-            tracing::error!(cgroup_id, %error, "something of an ended session stays in the kernel");
+    fn release(&mut self, scope: &ScopeRecord, watch: Option<i32>) {
+        if let Some(watch) = watch {
+            self.watcher.remove(watch);
         }
-        if let Err(error) = self.withdraw_unused() {
+        if let Err(error) = self.enforcement.release(scope.cgroup_id) {
+            tracing::error!(cgroup_id = scope.cgroup_id, %error, "something of an ended session stays in the kernel");
+        }
+        let in_force = self.policies.as_ref().is_some_and(|policies| policies.in_slot(scope.slot).is_some());
+        if !in_force && let Err(error) = self.withdraw_unused() {
             tracing::warn!(%error, "cannot clear unused policies");
         }
     }
 
     /// Whom an event is about, and under which rule.
     pub(super) fn subject(&self, cgroup_id: u64, slot: u32, rule: u32) -> Option<Subject> {
-        let (person, session, directory) = match self.registry.owner_of_cgroup(cgroup_id)? {
-            Owner::Session(id) => {
-                let session = self.registry.session(id)?;
-                (&session.record.person, Some(id), &session.record.scope.directory)
-            }
-            Owner::User(uid) => {
+        let (person, session, directory) = match self.registry.owner_of_cgroup(cgroup_id) {
+            Some(Owner::User(uid)) => {
                 let user = self.registry.user(uid)?;
-                (&user.record.person, None, &user.record.scope.directory)
+                (&user.person, None, &user.scope.directory)
+            }
+            Some(Owner::Session(id)) => {
+                let session = self.registry.session(id)?;
+                (&session.person, Some(id), &session.scope.directory)
+            }
+            None => {
+                let session = self.registry.ended(cgroup_id)?;
+                (&session.person, session.session(), &session.scope.directory)
             }
         };
         let policy = self.policies.as_ref().and_then(|policies| policies.in_slot(slot));
@@ -279,11 +280,6 @@ impl State {
             directory: directory.clone(),
             rule: super::events::rule_name(policy, rule),
         })
-    }
-
-    /// The anchor's cgroup.
-    pub(super) fn anchor(&self) -> &Cgroup {
-        &self.anchor
     }
 }
 
