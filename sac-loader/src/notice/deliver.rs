@@ -8,7 +8,7 @@
 use super::blocked;
 use crate::cgroup::CgroupPath;
 use rustix::{
-    fs::{CWD, FileType, Mode, OFlags, fstat, openat},
+    fs::{CWD, Mode, OFlags, fstat, openat, readlinkat},
     io::Errno,
     net::{SendFlags, send},
     process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open},
@@ -74,14 +74,14 @@ fn to_standard_error(pid: u32, directory: &Path, line: &str) -> io::Result<()> {
         return Err(io::Error::other("the process is not in the session"));
     }
     let file = pidfd_getfd(&process, STANDARD_ERROR, PidfdGetfdFlags::empty())?;
-    match FileType::from_raw_mode(fstat(&file)?.st_mode) {
-        FileType::Socket => {
-            send(&file, line.as_bytes(), SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
-        }
-        FileType::Fifo => {
-            rustix::io::write(reopen_without_waiting(&file)?, line.as_bytes())?;
-        }
-        _ => return Err(io::Error::other("standard error is neither a pipe nor a socket")),
+    // The name, not a `stat`: that could ask a file system of the user's own making, which need not answer.
+    let name = readlinkat(CWD, format!("/proc/self/fd/{}", file.as_raw_fd()), Vec::new())?;
+    if name.as_bytes().starts_with(b"socket:[") {
+        send(&file, line.as_bytes(), SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
+    } else if name.as_bytes().starts_with(b"pipe:[") {
+        rustix::io::write(reopen_without_waiting(&file)?, line.as_bytes())?;
+    } else {
+        return Err(io::Error::other("standard error is neither a pipe nor a socket"));
     }
     Ok(())
 }
