@@ -119,6 +119,10 @@ fn open_log(title: &str, command: &Command) -> Result<(PathBuf, File)> {
     let dir = crate::workspace::target("xtask/log");
     fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
     let path = dir.join(file_name(title));
+    // A step that ran under sudo left a file that only root can write; the folder is its user's.
+    if path.exists() {
+        fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+    }
     let mut log = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
     writeln!(log, "$ {command:?}")?;
     Ok((path, log))

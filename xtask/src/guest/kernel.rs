@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use anyhow::{Error, bail};
 
+#[cfg(test)]
+mod tests;
+
 /// A kernel line that guests exist for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kernel {
@@ -89,5 +92,17 @@ impl Release {
     /// The kernels that boot this release's image.
     pub fn kernels(self) -> Vec<Kernel> {
         Kernel::all().into_iter().filter(|kernel| kernel.release() == self).collect()
+    }
+}
+
+impl FromStr for Release {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "bookworm" => Ok(Self::Bookworm),
+            "trixie" => Ok(Self::Trixie),
+            _ => bail!("no guest runs Debian {text}; choose bookworm or trixie"),
+        }
     }
 }

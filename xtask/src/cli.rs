@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command line: one line for each verb, and where it goes.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::guest::Release;
+use crate::{build_bpf, demo, dist, image, setup, test_command, vm};
+
+/// Set up, build, package and test SAC.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Install and build what the other verbs need; they call it themselves
+    Setup,
+    /// Build the kernel half into target/bpf/sac-bpf.o
+    BuildBpf,
+    /// Build the Debian package into target/dist
+    Dist,
+    /// Show what SAC does, as a transcript of real logins
+    Demo(demo::Options),
+    /// Run all tests: set-up, lints, unit tests, then the end-to-end tests in guests
+    Test(test_command::Options),
+    /// Guests for trying things by hand
+    #[command(subcommand)]
+    Vm(vm::Verb),
+    /// Make a guest image as root; `vm images` calls it under sudo
+    #[command(hide = true)]
+    BuildImage { release: Release, dir: PathBuf, public_key: String },
+}
+
+impl Cli {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// When it cannot be done. Tests that fail are no error but an exit code.
+    pub fn run(self) -> Result<ExitCode> {
+        match self.verb {
+            Verb::Setup => setup::run()?,
+            Verb::BuildBpf => {
+                setup::for_build()?;
+                build_bpf::run()?;
+            }
+            Verb::Dist => {
+                dist::run()?;
+            }
+            Verb::Demo(options) => return demo::run(&options),
+            Verb::Test(options) => return test_command::run(&options),
+            Verb::Vm(verb) => return vm::run(verb),
+            Verb::BuildImage { release, dir, public_key } => {
+                image::build_as_root(release, &dir, &public_key)?
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
