@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The six entry points that libpam knows; only opening a session does something.
 //!
-//! Takes the login from libpam, hands it to [`open`](crate::open), writes the log and returns the code. Nothing is
+//! Takes the login from libpam, hands it to [`open`], writes the log and returns the code. Nothing is
 //! stored in the handle and the user is told nothing.
 #![forbid(unsafe_code)]
 
