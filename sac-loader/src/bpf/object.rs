@@ -73,8 +73,10 @@ pub(super) fn load(btf: &KernelBtf, pins: Option<&Pins>) -> Result<Ebpf, LoadErr
     }
     let mut object = loader.load(OBJECT).map_err(LoadError::Object)?;
     for hook in HOOKS.into_iter().chain([PRIMER]) {
-        let loaded = program(&mut object, hook)?.load(hook.hook, &types);
-        loaded.map_err(|source| LoadError::Program { hook: hook.hook, source })?;
+        let program = program(&mut object, hook)?;
+        program.load(hook.hook, &types).map_err(|source| LoadError::Program { hook: hook.hook, source })?;
+        let verified = program.info().ok().and_then(|info| info.verified_instruction_count());
+        tracing::debug!(program = hook.program, verified_instructions = verified, "loaded");
     }
     Ok(object)
 }

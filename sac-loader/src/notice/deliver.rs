@@ -3,7 +3,9 @@
 //!
 //! A notice is a courtesy: it is written without ever waiting, and only to what is the user's own. A process with a
 //! controlling terminal gets it there. One without (`ssh host command`) gets it on its standard error, or its parent's
-//! where the process is gone already; only a pipe or a socket, because anything else could make the loader wait.
+//! where the process is gone already; only a pipe or a socket, because anything else could make the loader wait. Nobody can be
+//! told where a command without a terminal takes the place of its shell (`ssh host df`) and is killed: its standard
+//! error ends with it.
 
 use super::blocked;
 use crate::cgroup::CgroupPath;
