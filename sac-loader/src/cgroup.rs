@@ -4,8 +4,10 @@
 //! Nothing here knows of sessions or BPF. Paths come from the kernel or from us, never from a user.
 
 mod path;
+mod temporary;
 
 pub(crate) use path::{CgroupPath, UserSlice};
+pub(crate) use temporary::TemporaryCgroup;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags};
 use std::{

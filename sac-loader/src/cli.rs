@@ -3,6 +3,7 @@
 
 mod cleanup;
 mod daemon;
+mod doctor;
 mod list_sessions;
 mod policy;
 mod reload;
@@ -33,6 +34,8 @@ enum Command {
     Policy(policy::PolicyCommand),
     /// Open and end sessions; the service runs this
     Daemon(daemon::DaemonArguments),
+    /// Look whether this machine can confine sessions, and say what to do where it cannot
+    Doctor(doctor::DoctorArguments),
     /// Take everything of SAC out of the kernel; sessions lose their policies
     Cleanup,
     /// Run one command under a policy, without PAM and without the daemon
@@ -47,6 +50,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Reload => reload::run(),
         Command::Policy(policy) => policy::run(&policy),
         Command::Daemon(daemon) => daemon::run(daemon, &arguments.btf),
+        Command::Doctor(doctor) => doctor::run(&doctor, &arguments.btf),
         Command::Cleanup => cleanup::run(),
         Command::Run(run) => run::run(&run, &arguments.btf),
     };

@@ -102,3 +102,6 @@ pub(crate) fn ask<T: DeserializeOwned>(request: Request) -> anyhow::Result<T> {
         Answer::Error(reason) => bail!(reason),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod cgroup;
 mod cli;
 mod control;
 mod daemon;
+mod doctor;
 mod notice;
 mod sys;
 

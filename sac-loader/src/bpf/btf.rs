@@ -2,7 +2,7 @@
 //! The running kernel's own description of its structs (BTF), as far as member offsets need it.
 //!
 //! Reads types, follows anonymous structs and unions, and gives a member's byte offset and size. It is not a general BTF
-//! library: no deduplication, no split BTF, no functions. Format: Documentation/bpf/btf.rst of the kernel.
+//! library: no deduplication, no split BTF, of functions only their ids. Format: Documentation/bpf/btf.rst of the kernel.
 
 mod parse;
 
@@ -60,6 +60,12 @@ pub(crate) enum BtfError {
         /// What the kernel half reads.
         expected_bytes: u32,
     },
+    /// A hook is not there.
+    #[error("this kernel has no LSM hook `{hook}`, which SAC attaches to; it needs CONFIG_BPF_LSM=y")]
+    NoHook {
+        /// The hook, without `security_`.
+        hook: &'static str,
+    },
 }
 
 /// A kernel's BTF, read once.
@@ -88,11 +94,29 @@ impl KernelBtf {
     ///
     /// # Errors
     ///
-    /// Any [`BtfError`] but `Read`.
+    /// Any [`BtfError`] but `Read` and `NoHook`.
     pub(crate) fn offsets(&self) -> Result<Vec<(&'static str, u32)>, BtfError> {
-        let types =
-            Types::parse(&self.bytes).map_err(|fault| BtfError::Format { path: self.path.clone(), fault })?;
+        let types = self.types()?;
         MEMBERS.iter().map(|member| Ok((member.symbol, offset(&types, member)?))).collect()
+    }
+
+    /// The ids by which the kernel knows these hooks, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`BtfError::Format`] and [`BtfError::NoHook`].
+    pub(crate) fn hook_ids(
+        &self,
+        hooks: impl IntoIterator<Item = &'static str>,
+    ) -> Result<Vec<u32>, BtfError> {
+        let types = self.types()?;
+        // `bpf_lsm_HOOK` is what programs are attached to (kernel/bpf/bpf_lsm.c).
+        let id = |hook| types.function_named(&format!("bpf_lsm_{hook}")).ok_or(BtfError::NoHook { hook });
+        hooks.into_iter().map(id).collect()
+    }
+
+    fn types(&self) -> Result<Types<'_>, BtfError> {
+        Types::parse(&self.bytes).map_err(|fault| BtfError::Format { path: self.path.clone(), fault })
     }
 }
 
@@ -100,8 +124,9 @@ impl KernelBtf {
 fn offset(types: &Types<'_>, member: &Member) -> Result<u32, BtfError> {
     let Member { container, member: name, size_bytes, .. } = *member;
     let structure = types.struct_named(container).ok_or(BtfError::NoStruct { container, member: name })?;
+    let mut visits = VISITS_MAX;
     let found =
-        find(types, structure, name, DEPTH_MAX).ok_or(BtfError::NoMember { container, member: name })?;
+        find(types, structure, name, &mut visits).ok_or(BtfError::NoMember { container, member: name })?;
     if found.size_bytes != size_bytes {
         return Err(BtfError::Size {
             container,
@@ -113,8 +138,8 @@ fn offset(types: &Types<'_>, member: &Member) -> Result<u32, BtfError> {
     Ok(found.offset_bytes)
 }
 
-/// Anonymous structs and unions nest a few levels in the kernel; more means a loop in damaged BTF.
-const DEPTH_MAX: u32 = 16;
+/// How many structs one search looks into. The kernel's have a few anonymous ones inside; damaged BTF can have loops.
+const VISITS_MAX: u32 = 256;
 
 struct Found {
     offset_bytes: u32,
@@ -122,8 +147,8 @@ struct Found {
 }
 
 /// Looks for a member, also inside of anonymous members. Bit fields are not found: no code here reads one.
-fn find(types: &Types<'_>, structure: Type<'_>, name: &str, depth: u32) -> Option<Found> {
-    let depth = depth.checked_sub(1)?;
+fn find(types: &Types<'_>, structure: Type<'_>, name: &str, visits: &mut u32) -> Option<Found> {
+    *visits = visits.checked_sub(1)?;
     structure.members().find_map(|member| {
         let offset_bytes = member.offset_bytes()?;
         let target = types.resolve(member.type_id)?;
@@ -131,7 +156,7 @@ fn find(types: &Types<'_>, structure: Type<'_>, name: &str, depth: u32) -> Optio
             return Some(Found { offset_bytes, size_bytes: types.size_bytes(target)? });
         }
         let anonymous = types.name(member.name_offset).is_empty() && target.kind == Kind::Structure;
-        let inner = anonymous.then(|| find(types, target, name, depth)).flatten()?;
+        let inner = anonymous.then(|| find(types, target, name, visits)).flatten()?;
         Some(Found { offset_bytes: offset_bytes.checked_add(inner.offset_bytes)?, ..inner })
     })
 }

@@ -52,9 +52,20 @@ impl CgroupLsmHooks {
         Ok(Self(hooks))
     }
 
+    /// Hooks by their ids, see [`super::KernelBtf::hook_ids`].
+    #[cfg(test)]
+    pub(crate) fn from_ids(ids: impl IntoIterator<Item = u32>) -> Self {
+        Self(ids.into_iter().collect())
+    }
+
     /// How many hooks are taken.
     pub(crate) fn taken(&self) -> usize {
         self.0.len()
+    }
+
+    /// Whether programs are on this hook already; another one can then be attached to it in any case.
+    pub(crate) fn contains(&self, hook_id: u32) -> bool {
+        self.0.contains(&hook_id)
     }
 }
 

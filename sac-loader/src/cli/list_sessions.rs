@@ -78,3 +78,6 @@ fn local_time(rfc3339: &str) -> String {
         rfc3339.parse::<jiff::Timestamp>().map(|time| time.to_zoned_datetime(jiff::tz::TimeZone::system()));
     local.map_or_else(|_not_a_time| rfc3339.to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 
 use crate::{
     bpf::{Begin, Enforcement, EventReader, KernelBtf, Next},
-    cgroup::{self, Cgroup, CgroupPath},
+    cgroup::{Cgroup, TemporaryCgroup},
     notice, sys,
 };
 use anyhow::{Context as _, bail};
@@ -16,7 +16,7 @@ use rustix::{
 use sac_policy::{Colour, HostFiles, PolicySet, compile};
 use std::{
     ffi::OsString,
-    fs::{self, OpenOptions},
+    fs::OpenOptions,
     io::{self, Write as _},
     os::{fd::AsFd as _, unix::process::ExitStatusExt as _},
     path::{Path, PathBuf},
@@ -42,16 +42,11 @@ pub(super) fn run(arguments: &RunArguments, btf: &Path) -> anyhow::Result<ExitCo
     enforcement.slots().publish(slot, &rules)?;
     let mut events = enforcement.take_events()?;
 
-    let here = CgroupPath::of_process(pid()?)?.directory();
-    let cgroup = TemporaryCgroup::create(&here.join(format!("sac-run-{}", std::process::id())))?;
-    let _attachment = enforcement.attach_session(&cgroup.0, slot, Begin::WithUser)?;
-    let child = start(&arguments.command, &cgroup.0)?;
+    let cgroup = TemporaryCgroup::create("run")?;
+    let _attachment = enforcement.attach_session(cgroup.cgroup(), slot, Begin::WithUser)?;
+    let child = start(&arguments.command, cgroup.cgroup())?;
     let status = follow(child, &mut events)?;
     Ok(exit_code(status))
-}
-
-fn pid() -> anyhow::Result<i32> {
-    i32::try_from(std::process::id()).context("reading the process id")
 }
 
 /// The compiled policy. Warnings are shown, faults end the command.
@@ -68,32 +63,6 @@ fn rules(path: &PathBuf) -> anyhow::Result<Vec<(sac_abi::RuleKey, sac_abi::RuleV
         }
     }
     Ok(compiled.entries().collect())
-}
-
-/// A cgroup that goes, with all that is in it, when this does.
-struct TemporaryCgroup(Cgroup);
-
-impl TemporaryCgroup {
-    fn create(directory: &Path) -> anyhow::Result<Self> {
-        let made = Cgroup::create(directory);
-        Ok(Self(
-            made.with_context(|| format!("cannot make the cgroup {}; are you root?", directory.display()))?,
-        ))
-    }
-}
-
-impl Drop for TemporaryCgroup {
-    fn drop(&mut self) {
-        let directory = self.0.directory();
-        // The kernel tells nobody whether the kill is complete but by the cgroup's becoming empty.
-        let _killed = fs::write(directory.join("cgroup.kill"), "1");
-        for _ in 0..200 {
-            if cgroup::remove(directory).is_ok() {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-    }
 }
 
 fn start(command: &[OsString], cgroup: &Cgroup) -> anyhow::Result<Child> {

@@ -91,3 +91,6 @@ fn log(event: &ExecEvent, action: Action, subject: Option<Subject>) {
         "{path} {happened}: user {user}, session {session}, PID {pid}, executed as {executed}, {action} by {rule}"
     );
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,3 +129,6 @@ impl Registry {
         self.sessions.iter().find(inside).map(|(id, _)| *id)
     }
 }
+
+#[cfg(test)]
+mod tests;

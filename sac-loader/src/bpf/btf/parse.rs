@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Array,
     /// `typedef`, `const`, `volatile`, `restrict` or a type tag: stands for another type.
     Alias,
+    /// A function; the kernel names LSM hooks by them.
+    Function,
     /// Whatever else.
     Other,
 }
@@ -94,7 +96,7 @@ impl<'a> Types<'a> {
         let void = Type { kind: Kind::Other, kind_flag: false, name_offset: 0, size_or_type: 0, tail: &[] };
         let mut table = Self { types: vec![void], strings, structs: HashMap::new() };
         while !rest.is_empty() {
-            let (entry, behind) = Self::entry(rest).ok_or("a type is damaged")?;
+            let (entry, behind) = Self::entry(rest)?;
             rest = behind;
             let id = u32::try_from(table.types.len()).map_err(|_overflow| "it has too many types")?;
             if entry.kind == Kind::Structure {
@@ -106,28 +108,32 @@ impl<'a> Types<'a> {
     }
 
     /// Reads one entry; gives what is behind it. The numbers are the `BTF_KIND_*` of include/uapi/linux/btf.h.
-    fn entry(bytes: &'a [u8]) -> Option<(Type<'a>, &'a [u8])> {
-        let name_offset = u32_at(bytes, 0)?;
-        let info = u32_at(bytes, 4)?;
-        let size_or_type = u32_at(bytes, 8)?;
-        let count = to_usize(info & 0xffff)?;
+    fn entry(bytes: &'a [u8]) -> Result<(Type<'a>, &'a [u8]), &'static str> {
+        const DAMAGED: &str = "a type is damaged";
+        let name_offset = u32_at(bytes, 0).ok_or(DAMAGED)?;
+        let info = u32_at(bytes, 4).ok_or(DAMAGED)?;
+        let size_or_type = u32_at(bytes, 8).ok_or(DAMAGED)?;
+        // 16 bits, so that no product below overflows.
+        let count = to_usize(info & 0xffff).ok_or(DAMAGED)?;
         let (kind, tail_bytes) = match info >> 24 & 0x1f {
             1 => (Kind::Scalar, 4),
             2 => (Kind::Pointer, 0),
             3 => (Kind::Array, 12),
-            4 | 5 => (Kind::Structure, count.checked_mul(12)?),
-            6 => (Kind::Scalar, count.checked_mul(8)?),
+            4 | 5 => (Kind::Structure, count * 12),
+            6 => (Kind::Scalar, count * 8),
             8 | 9 | 10 | 11 | 18 => (Kind::Alias, 0),
-            7 | 12 => (Kind::Other, 0),
-            13 => (Kind::Other, count.checked_mul(8)?),
+            7 => (Kind::Other, 0),
+            12 => (Kind::Function, 0),
+            13 => (Kind::Other, count * 8),
             14 | 17 => (Kind::Other, 4),
-            15 => (Kind::Other, count.checked_mul(12)?),
+            15 => (Kind::Other, count * 12),
             16 => (Kind::Scalar, 0),
-            19 => (Kind::Scalar, count.checked_mul(12)?),
-            _ => return None,
+            19 => (Kind::Scalar, count * 12),
+            _ => return Err("it has a kind of type that SAC does not know"),
         };
-        let (tail, behind) = bytes.get(12..)?.split_at_checked(tail_bytes)?;
-        Some((Type { kind, kind_flag: info >> 31 == 1, name_offset, size_or_type, tail }, behind))
+        let tail = bytes.get(12..).and_then(|behind| behind.split_at_checked(tail_bytes));
+        let (tail, behind) = tail.ok_or(DAMAGED)?;
+        Ok((Type { kind, kind_flag: info >> 31 == 1, name_offset, size_or_type, tail }, behind))
     }
 
     /// The bytes of a name; empty where there is none.
@@ -139,6 +145,12 @@ impl<'a> Types<'a> {
     /// The struct or union of this name.
     pub(super) fn struct_named(&self, name: &str) -> Option<Type<'a>> {
         self.types.get(to_usize(*self.structs.get(name.as_bytes())?)?).copied()
+    }
+
+    /// The id of the function of this name.
+    pub(super) fn function_named(&self, name: &str) -> Option<u32> {
+        let is_it = |of: &Type<'_>| of.kind == Kind::Function && self.name(of.name_offset) == name.as_bytes();
+        self.types.iter().position(is_it).and_then(|id| u32::try_from(id).ok())
     }
 
     /// The type behind any aliases.
@@ -165,7 +177,7 @@ impl<'a> Types<'a> {
                     if element.kind == Kind::Array { return None } else { self.size_bytes(element)? };
                 element_bytes.checked_mul(u32_at(of.tail, 8)?)
             }
-            Kind::Alias | Kind::Other => None,
+            Kind::Alias | Kind::Function | Kind::Other => None,
         }
     }
 }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The language of the control socket, as somebody with `socat` would speak it.
+
+use super::*;
+
+fn reads(text: &str) -> Result<Request, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_command_is_one_word() {
+    assert_eq!(reads(r#"{"command":"list-sessions"}"#), Ok(Request::ListSessions {}));
+    assert_eq!(reads(r#"{"command":"reload"}"#), Ok(Request::Reload {}));
+}
+
+#[test]
+fn what_is_no_command_is_refused() {
+    for text in [
+        "",
+        "null",
+        "[]",
+        r#"{"command":"stop"}"#,
+        r#"{"command":"reload","force":true}"#,
+        r#"{"command":"reload"}x"#,
+    ] {
+        assert!(reads(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn an_answer_reads_back() {
+    for answer in [Answer::Ok(Reloaded { policies: 3 }), Answer::Error("no".to_owned())] {
+        let text = serde_json::to_string(&answer).unwrap();
+        assert_eq!(serde_json::from_str::<Answer<Reloaded>>(&text).unwrap(), answer);
+    }
+}
