@@ -17,5 +17,5 @@ pub(crate) use btf::{BtfError, KernelBtf, VMLINUX};
 pub(crate) use enforcement::{Attachment, Begin, Enforcement, EnforcementError};
 pub(crate) use events::{EventReader, Next};
 pub(crate) use links::{CgroupLsmHooks, LSM_CGROUP_SLOTS};
-pub(crate) use object::{HOOKS, LoadError};
+pub(crate) use object::HOOKS;
 pub(crate) use pins::Pins;

@@ -115,7 +115,7 @@ pub(crate) fn remove_cgroups(directory: &Path) -> std::io::Result<()> {
             }
         } else {
             // A cgroup that goes while we look is none of ours.
-            remove_cgroups(&path).or_else(|error| cgroup::gone_is_fine(error))?;
+            remove_cgroups(&path).or_else(cgroup::gone_is_fine)?;
         }
     }
     Ok(())

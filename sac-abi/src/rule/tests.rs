@@ -42,7 +42,8 @@ fn devices_are_numbered_as_in_the_kernel() {
 
 #[test]
 fn a_value_reads_back_from_its_bits() {
-    for value in [RuleValue::rule(u32::MAX, Action::Kill), RuleValue::policy(Action::Audit, PathRules::Some)] {
+    for value in [RuleValue::rule(u32::MAX, Action::Kill), RuleValue::policy(Action::Audit, PathRules::Some)]
+    {
         assert_eq!(RuleValue::from_bits(value.to_bits()), value);
     }
     assert_eq!(RuleValue::from_bits(0).action(), Action::Deny);

@@ -6,7 +6,7 @@
 
 use crate::bpf::{Enforcement, EnforcementError, slots::Slot};
 use sac_policy::{Colour, Faults, HostFiles, Loaded, Person, Policy, PolicySet, compile};
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::Path};
 
 /// Why a set of policies is not in force.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,7 @@ pub(super) struct InForce<'p> {
 
 impl Published {
     /// Checks the policies in `directory` and publishes them.
-    pub(super) fn load(directory: &PathBuf, enforcement: &mut Enforcement) -> Result<Self, PoliciesError> {
+    pub(super) fn load(directory: &Path, enforcement: &mut Enforcement) -> Result<Self, PoliciesError> {
         let Loaded { set, warnings } = PolicySet::load_dir(directory).map_err(PoliciesError::Faults)?;
         warn(&warnings);
         let files = HostFiles::new();

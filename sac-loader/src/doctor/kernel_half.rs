@@ -38,8 +38,14 @@ pub(super) fn checks(btf: &Path, proof: Proof, can_load: bool) -> Vec<Check> {
         }
         Err(error) => {
             let found = with_causes(&*error);
-            // The kernel's whole answer, which for a refused program is the verifier's log.
-            let help = format!("this kernel refuses what SAC needs of it, and says:\n{error:#}");
+            let whole = format!("{error:#}");
+            let help = if whole.lines().count() > 1 {
+                // For a refused program the verifier's log.
+                format!("this kernel refuses what SAC needs of it, and says:\n{whole}")
+            } else {
+                "run it as root of the machine, not of a container; if it stays, use another kernel"
+                    .to_owned()
+            };
             checks.push(Check::fail(KERNEL_HALF, found, help));
         }
     }
