@@ -108,6 +108,10 @@ fn answer(state: &Shared, connection: &OwnedFd) -> anyhow::Result<()> {
     }
     let mut frame = [0; FRAME_BYTES_MAX + 1];
     let (len, _) = recv(connection, &mut frame, RecvFlags::empty()).context("receiving")?;
+    if len == 0 {
+        // Somebody looked whether anybody listens; `doctor` does.
+        return Ok(());
+    }
     let request = OpenRequest::decode(frame.get(..len).unwrap_or_default())?;
     let opened = open(state, peer.pid.as_raw_nonzero().get(), &request);
     let sent = reply(connection, &request, &opened);
