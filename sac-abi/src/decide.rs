@@ -68,7 +68,9 @@ pub fn decide(rules: &impl Rules, file: &mut impl Executable) -> Verdict {
     let Some(policy) = rules.get(&RuleKey::POLICY) else {
         return Verdict::NO_POLICY;
     };
-    let by_inode = rules.get(&RuleKey::inode(file.inode()));
+    let inode = file.inode();
+    let by_inode =
+        rules.get(&RuleKey::inode(inode)).or_else(|| rules.get(&RuleKey::inode(inode.of_any_generation())));
     let by_path = if policy.has_path_rules() {
         match file.path() {
             PathLookup::Known(path) => restriction(rules.get(&RuleKey::path(path))),

@@ -28,17 +28,19 @@ const fn member(
 }
 
 /// Every member that sac-bpf reads.
-pub const MEMBERS: [Member; 16] = [
+pub const MEMBERS: [Member; 18] = [
     member("BPRM_FILE", "linux_binprm", "file", 8),
     member("BPRM_FILENAME", "linux_binprm", "filename", 8),
     member("BPRM_INTERP", "linux_binprm", "interp", 8),
     member("FILE_INODE", "file", "f_inode", 8),
     member("FILE_PATH", "file", "f_path", 16),
     member("INODE_INO", "inode", "i_ino", 8),
+    member("INODE_GENERATION", "inode", "i_generation", 4),
     member("INODE_SB", "inode", "i_sb", 8),
     member("SB_DEV", "super_block", "s_dev", 4),
     member("TASK_REAL_PARENT", "task_struct", "real_parent", 8),
     member("TASK_TGID", "task_struct", "tgid", 4),
+    member("TASK_LOGINUID", "task_struct", "loginuid", 4),
     member("TASK_SIGNAL", "task_struct", "signal", 8),
     member("SIGNAL_TTY", "signal_struct", "tty", 8),
     member("TTY_INDEX", "tty_struct", "index", 4),

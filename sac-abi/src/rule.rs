@@ -57,20 +57,32 @@ impl Action {
     }
 }
 
-/// A file's identity: the device of its superblock and its inode number there.
+/// A file's identity: the device of its superblock, its inode number there, and which file it is that has had that number.
+///
+/// File systems give the number of a removed file to a new one, at once if need be. Most count a generation with it; where that
+/// cannot be found out, the number alone has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InodeId {
     /// Device number as the kernel keeps it in `super_block.s_dev`: 12 bits major, 20 bits minor.
     pub dev: u32,
     /// Inode number, `inode.i_ino`.
     pub ino: u64,
+    /// `inode.i_generation`. The kernel always knows it, user space only on file systems that tell
+    /// (`FS_IOC_GETVERSION`: ext4, xfs, btrfs, f2fs).
+    pub generation: Option<u32>,
 }
 
 impl InodeId {
-    /// Builds the identity from the major and minor numbers that `/proc/self/mountinfo` shows.
+    /// Builds the identity from the major and minor numbers that `/proc/self/mountinfo` shows, for a file of any generation.
     #[must_use]
     pub const fn new(major: u32, minor: u32, ino: u64) -> Self {
-        Self { dev: major << 20 | minor & 0xf_ffff, ino }
+        Self { dev: major << 20 | minor & 0xf_ffff, ino, generation: None }
+    }
+
+    /// The same number, whichever file has it.
+    #[must_use]
+    pub const fn of_any_generation(self) -> Self {
+        Self { generation: None, ..self }
     }
 }
 
@@ -125,10 +137,18 @@ impl RuleKey {
     /// The policy itself: its value holds the default action.
     pub const POLICY: Self = Self { kind: 1, reserved: 0, low: 0, high: 0 };
 
-    /// A file by its inode.
+    /// A file by its inode: that very file, or without a generation whichever has the number.
     #[must_use]
     pub const fn inode(inode: InodeId) -> Self {
-        Self { kind: 2, reserved: 0, low: inode.dev as u64, high: inode.ino }
+        match inode.generation {
+            Some(generation) => Self {
+                kind: 2,
+                reserved: 0,
+                low: inode.dev as u64 | (generation as u64) << 32,
+                high: inode.ino,
+            },
+            None => Self { kind: 4, reserved: 0, low: inode.dev as u64, high: inode.ino },
+        }
     }
 
     /// A file by its path.

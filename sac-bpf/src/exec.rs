@@ -44,7 +44,7 @@ fn try_bprm_check_security(bprm: Bprm) -> Action {
     let Some(scope) = ReadyScope::of_this_program() else {
         return Action::Deny;
     };
-    if scope.is_setting_up() {
+    if scope.is_roots_own() {
         return Action::Allow;
     }
     let verdict = match PolicyRules::of_slot(scope.slot) {

@@ -20,8 +20,8 @@ macro_rules! members {
 }
 
 members! {
-    BPRM_FILE, BPRM_FILENAME, BPRM_INTERP, FILE_INODE, FILE_PATH, INODE_INO, INODE_SB, SB_DEV, TASK_REAL_PARENT, TASK_TGID,
-    TASK_SIGNAL, SIGNAL_TTY, TTY_INDEX, TTY_DRIVER, DRIVER_MAJOR, DRIVER_MINOR_START,
+    BPRM_FILE, BPRM_FILENAME, BPRM_INTERP, FILE_INODE, FILE_PATH, INODE_INO, INODE_GENERATION, INODE_SB, SB_DEV, TASK_REAL_PARENT, TASK_TGID,
+    TASK_LOGINUID,     TASK_SIGNAL, SIGNAL_TTY, TTY_INDEX, TTY_DRIVER, DRIVER_MAJOR, DRIVER_MINOR_START,
 }
 
 /// The address of a member: `container` moved by the offset that the loader put into `offset`.
@@ -85,7 +85,7 @@ impl Bprm {
 pub(crate) struct File(*const c_void);
 
 impl File {
-    /// Inode number and device.
+    /// Device, inode number and generation.
     #[inline(always)]
     pub(crate) fn inode(self) -> sac_abi::rule::InodeId {
         // SAFETY: the pointer came from a tracked struct, so the verifier knows its type.
@@ -96,7 +96,9 @@ impl File {
         let dev = unsafe { read(superblock, &SB_DEV) };
         // SAFETY: as above.
         let ino = unsafe { read(inode, &INODE_INO) };
-        sac_abi::rule::InodeId { dev, ino }
+        // SAFETY: as above.
+        let generation = unsafe { read(inode, &INODE_GENERATION) };
+        sac_abi::rule::InodeId { dev, ino, generation: Some(generation) }
     }
 
     /// Writes the file's path, as seen from the process's root, into `buffer`; returns its length with the NUL or a
@@ -122,6 +124,13 @@ impl CurrentTask {
     pub(crate) fn get() -> Self {
         // SAFETY: the helper has no preconditions.
         Self(unsafe { aya_ebpf::helpers::bpf_get_current_task_btf() }.cast_const().cast())
+    }
+
+    /// Whether nobody's login led to this task (audit's login uid is not set): PID 1 started it, for itself.
+    #[inline(always)]
+    pub(crate) fn is_of_no_login(self) -> bool {
+        // SAFETY: the helper returned a tracked task.
+        unsafe { read::<u32>(self.0, &TASK_LOGINUID) == u32::MAX }
     }
 
     /// Process id of the parent.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! The maps that the kernel half shares with the loader.
 
+use crate::kernel::CurrentTask;
 use aya_ebpf::{
     bindings::BPF_F_NO_PREALLOC,
     btf_maps::{HashMap, HashOfMaps, RingBuf},
+    helpers::{bpf_get_current_ancestor_cgroup_id, bpf_get_current_uid_gid},
     macros::btf_map,
 };
 use sac_abi::{
@@ -40,8 +42,9 @@ pub(crate) struct ReadyScope {
     pub(crate) slot: u32,
     pub(crate) layer: Layer,
     pub(crate) cgroup: u64,
-    session_level: u32,
     counters: *mut Counters,
+    /// Counters of the session that this is happening in, if it is in one.
+    session: Option<*mut Counters>,
 }
 
 impl ReadyScope {
@@ -60,41 +63,40 @@ impl ReadyScope {
         let scope = unsafe { *scope };
         let layer = scope.layer()?;
         let counters = COUNTERS.get_ptr_mut(scope.cgroup)?;
-        Some(Self {
-            slot: scope.slot,
-            layer,
-            cgroup: scope.cgroup,
-            session_level: scope.session_level,
-            counters,
-        })
+        let session = match layer {
+            Layer::Session => Some(counters),
+            Layer::User => {
+                // SAFETY: the helper returns 0 for a level that the current cgroup does not have.
+                let session = unsafe { bpf_get_current_ancestor_cgroup_id(scope.session_level as i32) };
+                COUNTERS.get_ptr_mut(session)
+            }
+        };
+        Some(Self { slot: scope.slot, layer, cgroup: scope.cgroup, counters, session })
     }
 
     /// Whether the session's own program, which ran before this one, answers for counts and records.
     #[inline(always)]
     pub(crate) fn is_answered_for_by_session(&self) -> bool {
-        match self.layer {
-            Layer::Session => false,
-            Layer::User => {
-                // SAFETY: the helper returns 0 for a level that the current cgroup does not have.
-                let session = unsafe {
-                    aya_ebpf::helpers::bpf_get_current_ancestor_cgroup_id(self.session_level as i32)
-                };
-                COUNTERS.get_ptr(session).is_some()
-            }
-        }
+        matches!(self.layer, Layer::User) && self.session.is_some()
     }
 
-    /// Whether this is the login service's own root, before anything of the user's has run: see
-    /// [`Counters::SETTING_UP`]. Closes that window at the first execution that is not root's.
+    /// Whether root does this for itself, and not for or as the person whom the policy is for:
+    ///
+    /// - the login service before anything of the user's has run, see [`Counters::SETTING_UP`]; the first execution that
+    ///   is not root's closes that window;
+    /// - in a user's slice, outside of sessions, what PID 1 runs as root to prepare and clear away the user's runtime
+    ///   directory. What somebody becomes root for has a login uid.
     #[inline(always)]
-    pub(crate) fn is_setting_up(&self) -> bool {
-        let setting_up =
-            self.counters.wrapping_byte_add(core::mem::offset_of!(Counters, setting_up)).cast::<u64>();
+    pub(crate) fn is_roots_own(&self) -> bool {
+        let real_uid = bpf_get_current_uid_gid() as u32;
+        let Some(session) = self.session else {
+            return real_uid == 0 && CurrentTask::get().is_of_no_login();
+        };
+        let setting_up = session.wrapping_byte_add(core::mem::offset_of!(Counters, setting_up)).cast::<u64>();
         // SAFETY: that is a `u64` in `Counters`, and the value lives as long as the program runs.
         if unsafe { setting_up.read_volatile() } != Counters::SETTING_UP {
             return false;
         }
-        let real_uid = aya_ebpf::helpers::bpf_get_current_uid_gid() as u32;
         if real_uid != 0 {
             // SAFETY: as above; another CPU can only write the same.
             unsafe { setting_up.write_volatile(0) };

@@ -5,7 +5,7 @@
 
 mod deliver;
 
-pub(crate) use deliver::{deliver, terminal};
+pub(crate) use deliver::{Deliverer, terminal};
 
 use sac_abi::event::{EventPath, ExecEvent};
 use std::fmt::Write as _;

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! System calls for which neither std nor rustix has a safe form.
 
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use std::{
     io,
-    os::{fd::OwnedFd, unix::process::CommandExt as _},
+    os::{
+        fd::{AsRawFd as _, BorrowedFd, OwnedFd},
+        unix::process::CommandExt as _,
+    },
     process::Command,
 };
 
@@ -15,4 +19,17 @@ pub(crate) fn start_in_cgroup(command: &mut Command, procs: OwnedFd) {
     };
     // SAFETY: between fork and exec only async-signal-safe calls are allowed; this is one `write`.
     unsafe { command.pre_exec(enter) };
+}
+
+/// The generation of a regular file, which tells it from another that had its inode number before; `None` where the file
+/// system does not tell. `file` may be open with `O_PATH` alone.
+pub(crate) fn file_generation(file: BorrowedFd<'_>) -> Option<u32> {
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let readable = openat(CWD, path, flags, Mode::empty()).ok()?;
+    let mut generation: libc::c_long = 0;
+    // SAFETY: the request writes an int, as all file systems do that know it, and there is room for the long of its name.
+    let result = unsafe { libc::ioctl(readable.as_raw_fd(), libc::FS_IOC_GETVERSION, &raw mut generation) };
+    let [a, b, c, d, ..] = generation.to_ne_bytes();
+    (result == 0).then_some(u32::from_ne_bytes([a, b, c, d]))
 }

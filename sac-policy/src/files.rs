@@ -7,7 +7,7 @@
 pub(crate) mod fake;
 mod host;
 
-pub use host::HostFiles;
+pub use host::{FileGeneration, HostFiles};
 
 use sac_abi::rule::InodeId;
 use std::io;

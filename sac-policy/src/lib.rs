@@ -25,7 +25,7 @@ pub use choose::{Choice, Group, Person};
 pub use code::{Code, Severity};
 pub use compile::{Compiled, compile};
 pub use fault::{Colour, Fault, Faults, Place};
-pub use files::{Files, HostFiles, Resolved};
+pub use files::{FileGeneration, Files, HostFiles, Resolved};
 pub use load::Trust;
 pub use policy::{Account, AccountId, Policy, Rule, Who};
 pub use set::{Loaded, PolicySet};

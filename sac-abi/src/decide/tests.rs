@@ -35,6 +35,11 @@ fn inode(ino: u64) -> InodeId {
     InodeId::new(8, 1, ino)
 }
 
+/// The file with this number that the kernel sees: it knows the generation.
+fn seen(ino: u64, generation: u32) -> InodeId {
+    InodeId { generation: Some(generation), ..inode(ino) }
+}
+
 fn hash(path: &str) -> PathHash {
     PathHash::of_path(path.as_bytes()).unwrap()
 }
@@ -44,7 +49,7 @@ fn table(rules: &[(RuleKey, RuleValue)]) -> Table {
 }
 
 fn verdict(rules: &Table, ino: u64, path: PathLookup) -> (Action, u32) {
-    let verdict = decide(rules, &mut File { inode: inode(ino), path, path_asked: 0 });
+    let verdict = decide(rules, &mut File { inode: seen(ino, 1), path, path_asked: 0 });
     (verdict.action, verdict.rule)
 }
 
@@ -77,6 +82,21 @@ fn a_file_is_known_by_its_path_whatever_it_is() {
 }
 
 #[test]
+fn a_new_file_with_the_number_of_a_removed_one_is_another_file() {
+    let rules = table(&[
+        (RuleKey::POLICY, RuleValue::policy(Action::Deny, PathRules::None)),
+        (RuleKey::inode(seen(7, 1)), RuleValue::rule(1, Action::Allow)),
+        (RuleKey::inode(inode(8)), RuleValue::rule(2, Action::Allow)),
+    ]);
+    let action = |inode| decide(&rules, &mut File { inode, path: PathLookup::TooLong, path_asked: 0 }).action;
+    assert_eq!(action(seen(7, 1)), Action::Allow);
+    assert_eq!(action(seen(7, 2)), Action::Deny);
+    // Where nobody could tell the generation, the number has to do.
+    assert_eq!(action(seen(8, 1)), Action::Allow);
+    assert_eq!(action(seen(8, 2)), Action::Allow);
+}
+
+#[test]
 fn other_files_get_the_default() {
     assert_eq!(verdict(&deny_df(), 8, PathLookup::Known(hash("/usr/bin/free"))), (Action::Allow, 0));
     assert_eq!(verdict(&deny_df(), 8, PathLookup::TooLong), (Action::Allow, 0));
@@ -99,7 +119,7 @@ fn a_path_never_allows() {
 #[test]
 fn without_path_rules_no_path_is_resolved() {
     let rules = table(&[(RuleKey::POLICY, RuleValue::policy(Action::Allow, PathRules::None))]);
-    let mut file = File { inode: inode(7), path: PathLookup::Unreadable, path_asked: 0 };
+    let mut file = File { inode: seen(7, 1), path: PathLookup::Unreadable, path_asked: 0 };
     assert_eq!(decide(&rules, &mut file).action, Action::Allow);
     assert_eq!(file.path_asked, 0);
 }
@@ -142,7 +162,7 @@ proptest! {
         }
         map.insert(RuleKey::POLICY, RuleValue::policy(default, PathRules::Some));
         let path = PATHS.get(place).map_or(PathLookup::TooLong, |path| PathLookup::Known(hash(path)));
-        let got = decide(&Table(map), &mut File { inode: inode(ino), path, path_asked: 0 });
+        let got = decide(&Table(map), &mut File { inode: seen(ino, 1), path, path_asked: 0 });
 
         // The oracle: everything that matches and may count, the strictest of it, else the default.
         let expected = kept.iter().filter_map(|(named, action)| match named {

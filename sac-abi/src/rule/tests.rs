@@ -36,7 +36,7 @@ fn a_path_that_no_rule_can_name_has_no_hash() {
 
 #[test]
 fn devices_are_numbered_as_in_the_kernel() {
-    assert_eq!(InodeId::new(8, 1, 7), InodeId { dev: 0x0080_0001, ino: 7 });
+    assert_eq!(InodeId::new(8, 1, 7), InodeId { dev: 0x0080_0001, ino: 7, generation: None });
     assert_eq!(InodeId::new(0, 0xf_ffff, 7).dev, 0xf_ffff);
 }
 

@@ -38,7 +38,7 @@ fn check(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
     match loaded {
         Ok(Loaded { set, warnings }) => {
             let mut count = show(&warnings)?;
-            let host = HostFiles::new();
+            let host = HostFiles::new(crate::sys::file_generation);
             for policy in set.policies() {
                 count += show(&compile(policy, &host).warnings)?;
             }

@@ -56,7 +56,7 @@ fn rules(path: &PathBuf) -> anyhow::Result<Vec<(sac_abi::RuleKey, sac_abi::RuleV
         Err(faults) => bail!("{}\n{}", faults, faults.render(Colour::Never)),
     };
     let [policy] = loaded.set.policies() else { bail!("{} must hold one policy", path.display()) };
-    let compiled = compile(policy, &HostFiles::new());
+    let compiled = compile(policy, &HostFiles::new(crate::sys::file_generation));
     for warnings in [&loaded.warnings, &compiled.warnings] {
         if !warnings.is_empty() {
             io::stderr().write_all(warnings.render(Colour::Never).as_bytes())?;

@@ -4,7 +4,7 @@
 use super::{Shared, lock};
 use crate::{
     bpf::{EventReader, Next},
-    notice,
+    notice::{self, Deliverer},
 };
 use rustix::{
     event::{PollFd, PollFlags, poll},
@@ -41,6 +41,7 @@ pub(super) fn rule_name(policy: Option<&Policy>, rule: u32) -> String {
 
 /// Handles events, until waiting for them fails.
 pub(super) fn follow(state: &Shared, mut events: EventReader) -> io::Result<()> {
+    let notices = Deliverer::start()?;
     loop {
         match poll(&mut [PollFd::new(&events, PollFlags::IN)], None) {
             Ok(_) | Err(Errno::INTR) => {}
@@ -48,20 +49,20 @@ pub(super) fn follow(state: &Shared, mut events: EventReader) -> io::Result<()> 
         }
         while let Some(next) = events.next() {
             match next {
-                Next::Event(event) => handle(state, &event),
+                Next::Event(event) => handle(state, &notices, &event),
                 Next::Unknown => tracing::error!("the kernel half wrote a record of another version"),
             }
         }
     }
 }
 
-fn handle(state: &Shared, event: &ExecEvent) {
+fn handle(state: &Shared, notices: &Deliverer, event: &ExecEvent) {
     let subject = lock(state).subject(event.cgroup, event.slot, event.rule);
     let action = Action::from_byte(event.action);
     if action.blocks()
         && let Some(subject) = &subject
     {
-        notice::deliver(event, subject.uid, &subject.directory);
+        notices.send(event, subject.uid, &subject.directory);
     }
     log(event, action, subject);
 }

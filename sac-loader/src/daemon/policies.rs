@@ -37,7 +37,7 @@ impl Published {
     pub(super) fn load(directory: &Path, enforcement: &mut Enforcement) -> Result<Self, PoliciesError> {
         let Loaded { set, warnings } = PolicySet::load_dir(directory).map_err(PoliciesError::Faults)?;
         warn(&warnings);
-        let files = HostFiles::new();
+        let files = HostFiles::new(crate::sys::file_generation);
         let mut slots = BTreeMap::new();
         for policy in set.policies() {
             let compiled = compile(policy, &files);

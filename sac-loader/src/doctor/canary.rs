@@ -95,7 +95,7 @@ fn rules(denied: Option<&Path>) -> anyhow::Result<Rules> {
         None => anyhow::anyhow!("the canary's policy is refused"),
     })?;
     let [policy] = loaded.set.policies() else { bail!("the canary's policy is not one policy") };
-    Ok(compile(policy, &HostFiles::new()).entries().collect())
+    Ok(compile(policy, &HostFiles::new(crate::sys::file_generation)).entries().collect())
 }
 
 fn publish(stage: &mut Stage, rules: &[(RuleKey, RuleValue)]) -> anyhow::Result<()> {

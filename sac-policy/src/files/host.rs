@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// See `proc_pid_mountinfo(5)`.
@@ -23,10 +23,15 @@ const MOUNTINFO: &str = "/proc/self/mountinfo";
 ///
 /// It remembers the mounts that it has seen. The kernel gives a mount's id to another mount once the first is gone, so
 /// use one for a compilation and then another.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct HostFiles {
     devices: RefCell<HashMap<u64, Device>>,
+    generation: FileGeneration,
 }
+
+/// Finds out the generation of an open regular file; `None` where its file system does not tell. It takes a system call that
+/// needs `unsafe` (`FS_IOC_GETVERSION`), so it is brought in from outside of this crate.
+pub type FileGeneration = fn(BorrowedFd<'_>) -> Option<u32>;
 
 /// Major and minor number of a superblock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +42,11 @@ struct Device {
 
 impl HostFiles {
     /// The file system with the mounts as they are from the first look-up on.
+    ///
+    /// `generation` gets descriptors that are open with `O_PATH` alone.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(generation: FileGeneration) -> Self {
+        Self { devices: RefCell::default(), generation }
     }
 
     fn device(&self, mount_id: u64) -> Result<Device, ResolveError> {
@@ -72,8 +79,9 @@ impl Files for HostFiles {
             FileType::Directory => FileKind::Directory,
             _ => FileKind::Special,
         };
+        let generation = (kind == FileKind::Regular).then(|| (self.generation)(file.as_fd())).flatten();
         Ok(Resolved {
-            inode: InodeId::new(device.major, device.minor, status.stx_ino),
+            inode: InodeId { generation, ..InodeId::new(device.major, device.minor, status.stx_ino) },
             canonical: canonical(&file)?,
             name: name_kind(path),
             kind,

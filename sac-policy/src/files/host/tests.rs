@@ -21,7 +21,7 @@ fn links_lead_to_the_file_itself() {
     symlink("file", &soft).unwrap();
     symlink(".", directory.join("d")).unwrap();
 
-    let host = HostFiles::new();
+    let host = HostFiles::new(|_file| None);
     let resolved = host.resolve(&file).unwrap();
     assert_eq!((resolved.kind, resolved.mode, resolved.name), (FileKind::Regular, 0o750, NameKind::File));
     assert_eq!(resolved.canonical, file);
@@ -36,7 +36,7 @@ fn links_lead_to_the_file_itself() {
 fn the_identity_is_the_inode_and_the_mounts_device() {
     let (_guard, directory) = directory();
     let metadata = fs::metadata(&directory).unwrap();
-    let inode = HostFiles::new().resolve(&directory).unwrap().inode;
+    let inode = HostFiles::new(|_file| None).resolve(&directory).unwrap().inode;
     assert_eq!(inode.ino, metadata.ino());
     let mountinfo = fs::read_to_string(MOUNTINFO).unwrap();
     let known = devices(&mountinfo)
@@ -48,7 +48,7 @@ fn the_identity_is_the_inode_and_the_mounts_device() {
 #[test]
 fn what_is_not_there_is_told_from_what_cannot_be_seen() {
     let (_guard, directory) = directory();
-    let host = HostFiles::new();
+    let host = HostFiles::new(|_file| None);
     fs::write(directory.join("file"), "").unwrap();
     symlink("nowhere", directory.join("dangling")).unwrap();
     symlink("circle", directory.join("circle")).unwrap();
