@@ -68,9 +68,7 @@ pub fn decide(rules: &impl Rules, file: &mut impl Executable) -> Verdict {
     let Some(policy) = rules.get(&RuleKey::POLICY) else {
         return Verdict::NO_POLICY;
     };
-    let inode = file.inode();
-    let by_inode =
-        rules.get(&RuleKey::inode(inode)).or_else(|| rules.get(&RuleKey::inode(inode.of_any_generation())));
+    let by_inode = by_inode(rules, file.inode(), policy);
     let by_path = if policy.has_path_rules() {
         match file.path() {
             PathLookup::Known(path) => restriction(rules.get(&RuleKey::path(path))),
@@ -80,11 +78,30 @@ pub fn decide(rules: &impl Rules, file: &mut impl Executable) -> Verdict {
     } else {
         None
     };
-    match (by_inode, by_path) {
-        (Some(inode), Some(path)) if path.action() > inode.action() => path.into(),
-        (Some(inode), _) => inode.into(),
-        (None, Some(path)) => path.into(),
-        (None, None) => policy.into(),
+    match by_path {
+        Some(path) if path.action() > by_inode.strictness => path.into(),
+        _ => by_inode.verdict,
+    }
+}
+
+/// What holds for a file as long as no path rule is stricter.
+struct ByInode {
+    verdict: Verdict,
+    /// The action that a path rule has to exceed. Without a rule for the inode that is none at all: any path rule comes
+    /// before the default.
+    strictness: Action,
+}
+
+/// Looks for that very file, then for whichever file has its number. Not an `Option`: the compiler would carry the undefined
+/// half of a `None` over the next look-up, and the verifier reads that as a register that was never written.
+fn by_inode(rules: &impl Rules, inode: InodeId, policy: RuleValue) -> ByInode {
+    let found = |rule: RuleValue| ByInode { verdict: rule.into(), strictness: rule.action() };
+    match rules.get(&RuleKey::inode(inode)) {
+        Some(rule) => found(rule),
+        None => match rules.get(&RuleKey::inode(inode.of_any_generation())) {
+            Some(rule) => found(rule),
+            None => ByInode { verdict: policy.into(), strictness: Action::Allow },
+        },
     }
 }
 

@@ -6,9 +6,11 @@ use serde_json::Value;
 use std::{
     path::PathBuf,
     process::{Child, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
     time::{Duration, Instant},
 };
+use tempfile::TempDir;
 use xtask::guest::{Guest, Kernel, Output, Ssh, wait_until};
 
 /// The policies that every test starts with: df is killed for developers, denied to everyone, and allowed for the dba,
@@ -27,9 +29,9 @@ const POLICIES: [(&str, &str); 3] = [
 
 /// Puts a guest into the state that every test starts from.
 const RESET: &str = "set -e
-loginctl terminate-user alice bob carol dave 2>/dev/null || true
+for user in alice bob carol dave; do loginctl terminate-user $user 2>/dev/null || true; done
 rm -rf /home/*/e2e; for user in alice bob carol dave; do install -d -o $user -g $user /home/$user/e2e; done
-sed -i 's/^session.*pam_sac\\.so.*/session required pam_sac.so/' /etc/pam.d/common-session /etc/pam.d/common-session-noninteractive
+sed -i 's/^session.*pam_sac\\.so.*/session\\trequired\\tpam_sac.so /' /etc/pam.d/common-session /etc/pam.d/common-session-noninteractive
 rm -rf /etc/sac/policies/*; cp /root/policies/*.yaml /etc/sac/policies/
 systemctl reset-failed sac-loader; systemctl kill -s CONT sac-loader || true
 systemctl start sac-loader; sac-loader reload >/dev/null";
@@ -65,16 +67,21 @@ impl Machine {
 /// A guest that SAC is installed and enabled in.
 pub(crate) struct Fixture {
     guest: Guest,
+    /// Holds the socket of the connection that [`Fixture::root`] shares: a login of its own for each of its calls would be
+    /// most of the tests' time.
+    connection: TempDir,
 }
 
 impl Fixture {
     fn boot(kernel: Kernel) -> anyhow::Result<Self> {
-        let fixture = Self { guest: Guest::boot(kernel)? };
+        let connection =
+            TempDir::with_prefix("sac-e2e-").context("making a directory for a socket of ssh")?;
+        let fixture = Self { guest: boot(kernel)?, connection };
         fixture.guest.put(&package()?, "/root/sac.deb")?;
         fixture.root("dpkg -i /root/sac.deb && pam-auth-update --enable sac && mkdir -p /root/policies")?;
         for (name, policy) in POLICIES {
             let put = format!("cat > /root/policies/{name}.yaml");
-            fixture.guest.ssh("root").stdin(policy).run(&put)?.success()?;
+            fixture.root_ssh().stdin(policy).run(&put)?.success()?;
         }
         Ok(fixture)
     }
@@ -84,9 +91,9 @@ impl Fixture {
     }
 
     fn with_log(&self, error: &anyhow::Error, begin: &str) -> anyhow::Error {
-        let units = "-u sac-loader -u ssh -t sshd -t sshd-session -t sudo -t su -t systemd";
+        let names = "-t sac-loader -t sshd -t sshd-session -t sudo -t su -t systemd";
         let log = format!(
-            "journalctl --no-pager -o short-precise --since @{begin} {units} | tail -60; dmesg | tail -5"
+            "journalctl --no-pager -o short-precise --since @{begin} {names} | tail -60; dmesg | tail -5"
         );
         let log = self.root(&log).unwrap_or_else(|error| format!("(no log: {error:#})"));
         anyhow!("{error:#}\n--- log of the guest ---\n{log}")
@@ -97,9 +104,30 @@ impl Fixture {
         &self.guest
     }
 
-    /// Runs a command line as root, who is under no policy, and wants it to succeed.
+    /// Runs a command line as root, who is under no policy, and wants it to succeed. All such calls share one login;
+    /// [`Fixture::run`] makes one of its own, also for root.
     pub(crate) fn root(&self, command: &str) -> anyhow::Result<String> {
-        self.guest.ssh("root").run(command)?.success().with_context(|| format!("as root: {command}"))
+        self.root_ssh().run(command)?.success().with_context(|| format!("as root: {command}"))
+    }
+
+    /// An ssh call as root over the shared connection.
+    pub(crate) fn root_ssh(&self) -> Ssh {
+        // Where the guest or its sshd goes, the connection must be given up before a call's own deadline.
+        let alive = ["-oServerAliveInterval=5", "-oServerAliveCountMax=4", "-oControlPersist=yes"];
+        let ssh = self.guest.ssh("root").arg("-oControlMaster=auto").arg(self.control_path());
+        alive.iter().fold(ssh, Ssh::arg)
+    }
+
+    fn control_path(&self) -> String {
+        format!("-oControlPath={}", self.connection.path().join("root").display())
+    }
+
+    /// Reboots the guest and waits until everybody can log in.
+    pub(crate) fn reboot(&self) -> anyhow::Result<()> {
+        let close = self.guest.ssh("root").arg(self.control_path()).arg("-Oexit");
+        // Without a shared connection there is nothing to close.
+        let _closed = close.run("")?;
+        self.guest.reboot()
     }
 
     /// An ssh call as `user`.
@@ -119,9 +147,13 @@ impl Fixture {
 
     /// Starts a session that stays until the returned value goes.
     pub(crate) fn stay(&self, user: &str) -> anyhow::Result<Stay> {
-        let ssh = self.guest.ssh(user);
-        let child =
-            ssh.command("echo in; exec sleep 600").stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+        self.stay_running(user, "echo in; exec sleep 600")
+    }
+
+    /// Starts a session that runs `command` until the returned value goes. What it writes is nobody's.
+    pub(crate) fn stay_running(&self, user: &str, command: &str) -> anyhow::Result<Stay> {
+        let mut ssh = self.guest.ssh(user).command(command);
+        let child = ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let stay = Stay(child);
         wait_until(&format!("{user} being in"), Duration::from_secs(30), || {
             Ok(self
@@ -138,7 +170,7 @@ impl Fixture {
         self.root("rm -f /etc/sac/policies/*")?;
         for (name, policy) in policies {
             let put = format!("cat > /etc/sac/policies/{name}.yaml");
-            self.guest.ssh("root").stdin(*policy).run(&put)?.success()?;
+            self.root_ssh().stdin(*policy).run(&put)?.success()?;
         }
         self.root("sac-loader reload").map(drop)
     }
@@ -166,7 +198,7 @@ impl Fixture {
             find /sys/fs/cgroup -type d -name 'sac-*' ! -name sac-anchor ! -name 'sac-loader*'";
         let begin = Instant::now();
         loop {
-            let left = self.guest.ssh("root").run(LEFT)?.stdout;
+            let left = self.root_ssh().run(LEFT)?.stdout;
             if left.trim().is_empty() {
                 return Ok(());
             }
@@ -186,6 +218,20 @@ impl Drop for Stay {
         let _ended = self.0.kill();
         let _reaped = self.0.wait();
     }
+}
+
+/// Boots a guest on a thread that stays: QEMU ends with the thread that started it, and a test's thread may end while
+/// others still need the guest.
+fn boot(kernel: Kernel) -> anyhow::Result<Guest> {
+    let (sender, receiver) = mpsc::channel();
+    thread::Builder::new().name(format!("guest {kernel}")).spawn(move || {
+        // Whoever asked is waiting below.
+        let _received = sender.send(Guest::boot(kernel));
+        loop {
+            thread::park();
+        }
+    })?;
+    receiver.recv().context("the guest's thread ended")?
 }
 
 /// The package that `cargo xtask dist` made last.

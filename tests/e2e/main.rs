@@ -6,27 +6,50 @@
 //! Its tests run one after the other, each from the same state; guests run side by side.
 #![forbid(unsafe_code)]
 
+mod commands;
+mod dialogue;
+mod executions;
 mod fixture;
+mod nested;
+mod package;
+mod pam;
+mod restart;
+mod root;
+mod sessions;
+mod slices;
 
 use anyhow::Context as _;
 use fixture::{Fixture, Machine};
 use libtest_mimic::{Arguments, Failed, Trial};
-use std::{env, process::ExitCode, sync::Arc};
+use std::{env, num::NonZero, process::ExitCode, sync::Arc, thread};
 use xtask::guest::Kernel;
 
 /// A test: its name, and what it does with a guest.
 type Test = (&'static str, fn(&Fixture) -> anyhow::Result<()>);
 
 /// The modules, each about one capability.
-const MODULES: &[(&str, &[Test])] = &[];
+const MODULES: &[(&str, &[Test])] = &[
+    ("executions", executions::TESTS),
+    ("pam", pam::TESTS),
+    ("root", root::TESTS),
+    ("nested", nested::TESTS),
+    ("commands", commands::TESTS),
+    ("restart", restart::TESTS),
+    ("package", package::TESTS),
+    ("sessions", sessions::TESTS),
+    ("slices", slices::TESTS),
+];
 
 fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = Arguments::from_args();
     let kernels = kernels()?;
-    // A thread for each guest; a second one would only wait for the first.
-    arguments.test_threads = Some(kernels.len());
+    // A second thread for a guest would only wait for the first, and emulation keeps a processor busy for each.
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    arguments.test_threads = Some(kernels.len().min(processors));
     let machines: Vec<_> = kernels.into_iter().map(|kernel| Arc::new(Machine::new(kernel))).collect();
-    let mut trials = Vec::new();
+    let mut trials = vec![Trial::test("documents::threats_have_tests", || {
+        threats_have_tests().map_err(|error| Failed::from(format!("{error:#}")))
+    })];
     for (module, tests) in MODULES {
         for (name, test) in *tests {
             // Neighbours in the list are for different guests, so that no guest waits for another.
@@ -40,6 +63,21 @@ fn main() -> anyhow::Result<ExitCode> {
         }
     }
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
+}
+
+/// Each threat in SECURITY.md names a test that exists.
+fn threats_have_tests() -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(xtask::workspace::root().join("SECURITY.md"))?;
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| ") && line.contains("::")).collect();
+    anyhow::ensure!(rows.len() > 10, "the table of threats in SECURITY.md is not where it was");
+    for row in rows {
+        let named = row.split('`').rev().find(|word| word.contains("::")).context("no test")?;
+        let (module, name) = named.split_once("::").context("no module")?;
+        let exists =
+            MODULES.iter().any(|(of, tests)| *of == module && tests.iter().any(|(test, _)| *test == name));
+        anyhow::ensure!(exists, "SECURITY.md names the test {named}, which does not exist");
+    }
+    Ok(())
 }
 
 fn kernels() -> anyhow::Result<Vec<Kernel>> {
