@@ -121,9 +121,9 @@ pub(crate) fn examine<E>(
     for check in kernel_half::checks(btf, proof, can_load) {
         report(check)?;
     }
-    let login = pam::checks(host).into_iter().chain(service::sshd(host));
-    let daemon = [service::policies(host), service::pam_socket(host), service::control_socket(host)];
-    login.chain(daemon).try_for_each(report)
+    let (stacks, logins) = pam::checks(host);
+    let daemon = [service::policies(host), service::pam_socket(host, logins), service::control_socket(host)];
+    stacks.into_iter().chain(service::sshd(host)).chain(daemon).try_for_each(report)
 }
 
 /// An error and what led to it, on one line: of each only the first line, because the verifier's log has hundreds.

@@ -100,7 +100,7 @@ fn missing_in_the_kernel(fixture: &Fixture) -> anyhow::Result<()> {
         for (btf, reason) in [
             ("member", "`struct file` has no member `f_inode`"),
             ("struct", "no `struct linux_binprm`"),
-            ("hook", "no LSM hook `bprm_check_security`"),
+            ("hook", "`bprm_check_security`"),
             ("cut", "is not the BTF of a kernel"),
             ("none", "cannot read the kernel's BTF"),
         ] {

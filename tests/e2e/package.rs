@@ -7,6 +7,7 @@ use crate::{
     restart::{TRYING, lines, tried_further},
 };
 use anyhow::{Context as _, ensure};
+use std::time::Duration;
 
 /// What the package has to hold; names that end in a slash are directories, which dpkg shares with other packages.
 const FILES: &[(&str, &str)] = &[
@@ -20,13 +21,19 @@ const FILES: &[(&str, &str)] = &[
 /// Where other files may be.
 const PLACES: [&str; 2] = ["./etc/sac/examples/", "./usr/share/doc/sac/"];
 
+/// Runs dpkg as root. Each daemon-reload that a maintainer script asks for takes seconds on a busy emulated machine.
+fn dpkg(fixture: &Fixture, command: &str) -> anyhow::Result<String> {
+    let ssh = fixture.root_ssh().deadline(Duration::from_secs(300));
+    ssh.run(command)?.success().with_context(|| format!("as root: {command}"))
+}
+
 /// Runs a test that may remove the package, and installs and enables it again in any case.
 fn then_installed(fixture: &Fixture, test: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
     let result = test();
     let again =
         "dpkg -i --force-confdef --force-confold /root/sac.deb 2>&1 && rm -f /etc/sac/policies/*.dpkg-* &&
         pam-auth-update --enable sac 2>&1 && systemctl start sac-loader";
-    let again = fixture.root(again).context("installing the package again");
+    let again = dpkg(fixture, again).context("installing the package again");
     result.and(again.map(drop))
 }
 
@@ -64,12 +71,13 @@ fn contents(fixture: &Fixture) -> anyhow::Result<()> {
 /// Installing changes no login, even with the service stopped; enabling puts the module after pam_systemd, into both stacks.
 fn installing_enables_nothing(fixture: &Fixture) -> anyhow::Result<()> {
     then_installed(fixture, || {
-        fixture.root("dpkg --purge sac 2>&1")?;
+        dpkg(fixture, "dpkg --purge sac 2>&1")?;
         equal(pam_files(fixture)?.as_str(), "", "files with the module after purging")?;
         fixture.root(
             "test ! -e /etc/sac -a ! -e /usr/sbin/sac-loader -a ! -e /run/sac -a ! -e /sys/fs/bpf/sac",
         )?;
-        fixture.root(
+        dpkg(
+            fixture,
             "dpkg -i /root/sac.deb 2>&1 && systemctl is-active sac-loader && systemctl is-enabled sac-loader",
         )?;
         equal(pam_files(fixture)?.as_str(), "", "files with the module after installing")?;
@@ -104,7 +112,7 @@ fn removing_leaves_nothing(fixture: &Fixture) -> anyhow::Result<()> {
         "find /sys/fs/cgroup -type d -name 'sac-*' -exec grep -l 'populated 0' {}/cgroup.events ';'";
     then_installed(fixture, || {
         let stay = fixture.stay("alice")?;
-        fixture.root("dpkg -r sac 2>&1")?;
+        dpkg(fixture, "dpkg -r sac 2>&1")?;
         equal(pam_files(fixture)?.as_str(), "", "files with the module")?;
         equal(fixture.root(EMPTY_CGROUPS)?.as_str(), "", "cgroups that nobody is in")?;
         for (left, what) in [
@@ -123,7 +131,7 @@ fn removing_leaves_nothing(fixture: &Fixture) -> anyhow::Result<()> {
                 [ -z \"$(find /sys/fs/cgroup -type d -name 'sac-*')\" ] && exit 0; sleep 0.1
             done; find /sys/fs/cgroup -name 'sac-*'; exit 1";
         fixture.root(left).context("the session's cgroup")?;
-        fixture.root("dpkg --purge sac 2>&1; test ! -e /etc/sac -a ! -e /var/lib/sac").map(drop)
+        dpkg(fixture, "dpkg --purge sac 2>&1; test ! -e /etc/sac -a ! -e /var/lib/sac").map(drop)
     })
 }
 
@@ -145,7 +153,7 @@ fn removing_after_local_changes(fixture: &Fixture) -> anyhow::Result<()> {
                 "in\n",
                 "a login with the changed files",
             )?;
-            fixture.root("dpkg -r sac 2>&1")?;
+            dpkg(fixture, "dpkg -r sac 2>&1")?;
             equal(pam_files(fixture)?.as_str(), "", "files with the module")?;
             let kept = fixture
                 .root("cd /etc/pam.d; grep -c pam_permit.so common-session; grep -c pam_sac.so login")?;
@@ -170,12 +178,15 @@ fn upgrading_holds_sessions(fixture: &Fixture) -> anyhow::Result<()> {
         dpkg-deb -Znone --root-owner-group -b /root/next /root/next.deb; rm -r /root/next";
     const STATE: &str = "cksum /etc/sac/policies/*.yaml /etc/pam.d/common-session*";
     then_installed(fixture, || {
-        fixture.root(NEXT)?;
+        dpkg(fixture, NEXT)?;
         let _stay = fixture.stay_running("alice", TRYING)?;
         tried_further(fixture, 3)?;
         let (session, state) = (fixture.session_of("alice")?, fixture.root(STATE)?);
         let daemon = fixture.root("systemctl show -P MainPID sac-loader")?;
-        let upgraded = fixture.root("dpkg -i --force-confdef --force-confold /root/next.deb 2>&1; rm /root/next.deb; dpkg-query -W sac; systemctl is-active sac-loader")?;
+        let upgraded = dpkg(
+            fixture,
+            "dpkg -i --force-confdef --force-confold /root/next.deb 2>&1; rm /root/next.deb; dpkg-query -W sac; systemctl is-active sac-loader",
+        )?;
         holds(&upgraded, "99.0\nactive\n")?;
         ensure!(fixture.root("systemctl show -P MainPID sac-loader")? != daemon, "the daemon is the old one");
         tried_further(fixture, 3)?;

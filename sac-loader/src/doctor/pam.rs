@@ -28,8 +28,17 @@ const MODULE_DIRECTORIES: [&str; 7] = [
 
 const PAM_AUTH_UPDATE: &str = "/usr/sbin/pam-auth-update";
 
-/// The module, then each service that this machine has.
-pub(super) fn checks(host: &Host) -> Vec<Check> {
+/// Whether any login of this machine comes to SAC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Logins {
+    /// No stack names the module.
+    Untouched,
+    /// At least one does.
+    AskTheLoader,
+}
+
+/// The module, then each service that this machine has; and whether one of them names the module.
+pub(super) fn checks(host: &Host) -> (Vec<Check>, Logins) {
     let mut named_by = Vec::new();
     let mut services = Vec::new();
     for service in SERVICES {
@@ -53,7 +62,8 @@ pub(super) fn checks(host: &Host) -> Vec<Check> {
         services.push(Check::advice("PAM", "no service that opens sessions has a file in /etc/pam.d", help));
     }
     services.insert(0, module(host, &named_by));
-    services
+    let logins = if named_by.is_empty() { Logins::Untouched } else { Logins::AskTheLoader };
+    (services, logins)
 }
 
 /// Whether the module is where libpam looks. Where a stack names it and it is missing, nobody gets in.

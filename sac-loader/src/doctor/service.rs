@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What runs beside the kernel: sshd's settings, policies, the daemon.
 
-use super::{Check, Host};
+use super::{Check, Host, pam::Logins};
 use crate::control::{Answer, Request, SOCKET_PATH as CONTROL_SOCKET, SessionInfo};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use sac_abi::pam::SOCKET_PATH as PAM_SOCKET;
@@ -95,11 +95,18 @@ fn first_error(faults: &Faults) -> String {
 }
 
 /// Whether the daemon listens for the PAM module.
-pub(super) fn pam_socket(host: &Host) -> Check {
+pub(super) fn pam_socket(host: &Host, logins: Logins) -> Check {
     const NAME: &str = "socket for PAM";
     match connect_to(&host.at(PAM_SOCKET), SocketType::SEQPACKET) {
         Ok(_connected) => Check::ok(NAME, format!("{PAM_SOCKET} takes connections")),
-        Err(error) => not_running(NAME, PAM_SOCKET, &error),
+        Err(error) => match logins {
+            Logins::Untouched => not_running(NAME, PAM_SOCKET, &error),
+            Logins::AskTheLoader => Check::fail(
+                NAME,
+                format!("nobody listens at {PAM_SOCKET}, and logins ask there: {error}"),
+                "start the daemon, or nobody but root gets in: systemctl start sac-loader",
+            ),
+        },
     }
 }
 

@@ -75,10 +75,11 @@ fn no_directory_is_a_failure() {
 #[test]
 fn nobody_at_a_socket_is_advice() {
     let (directory, host) = host();
-    for check in [pam_socket(&host), control_socket(&host)] {
+    for check in [pam_socket(&host, Logins::Untouched), control_socket(&host)] {
         assert_eq!(check.status, Status::Advice);
         assert_eq!(check.help.unwrap(), "not running: systemctl start sac-loader");
     }
+    assert_eq!(pam_socket(&host, Logins::AskTheLoader).status, Status::Fail);
     // A socket that a daemon left behind.
     drop(UnixListener::bind(directory.path().join("run/sac/control.sock")).unwrap());
     assert_eq!(control_socket(&host).status, Status::Advice);
@@ -90,7 +91,7 @@ fn a_listener_for_pam_is_seen() {
     let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
     bind(&socket, &SocketAddrUnix::new(directory.path().join("run/sac/pam.sock")).unwrap()).unwrap();
     listen(&socket, 1).unwrap();
-    assert_eq!(pam_socket(&host).status, Status::Ok);
+    assert_eq!(pam_socket(&host, Logins::AskTheLoader).status, Status::Ok);
 }
 
 /// What is said of a daemon that answers `answer`.
