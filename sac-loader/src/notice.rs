@@ -5,7 +5,7 @@
 
 mod deliver;
 
-pub(crate) use deliver::{Deliverer, terminal};
+pub(crate) use deliver::{Deliverer, terminal_of_process};
 
 use sac_abi::event::{EventPath, ExecEvent};
 use std::fmt::Write as _;

@@ -14,7 +14,6 @@ use std::{
     fs,
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     os::unix::net::{UnixListener, UnixStream},
-    path::Path,
     thread,
     time::Duration,
 };
@@ -119,17 +118,6 @@ fn session_info(id: String, record: SessionRecord, counters: Counters) -> Sessio
 
 /// The controlling terminal of a process, without `/dev/`.
 fn terminal_of(pid: i32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program stands in parentheses and may hold anything; what follows is numbers (proc(5): tty_nr is
-    // the fifth behind it).
-    let number: u64 = stat.rsplit_once(')')?.1.split_whitespace().nth(4)?.parse().ok()?;
-    let (major, minor) = (
-        u32::try_from(number >> 8 & 0xfff).ok()?,
-        u32::try_from(number & 0xff | number >> 12 & 0xf_ff00).ok()?,
-    );
-    if major == 0 {
-        return None;
-    }
-    let path = notice::terminal(major, minor).ok()?;
-    Some(path.strip_prefix("/dev").unwrap_or_else(|_| Path::new(&path)).display().to_string())
+    let path = notice::terminal_of_process(pid)?;
+    Some(path.strip_prefix("/dev").unwrap_or(&path).display().to_string())
 }

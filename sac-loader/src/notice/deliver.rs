@@ -8,9 +8,9 @@
 //! error ends with it.
 
 use super::blocked;
-use crate::cgroup::CgroupPath;
+use crate::cgroup::{self, CgroupPath};
 use rustix::{
-    fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, fstat, openat, readlinkat, statx},
+    fs::{CWD, FileType, Mode, OFlags, fstat, openat, readlinkat},
     io::Errno,
     net::{SendFlags, send},
     process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open},
@@ -78,21 +78,31 @@ fn deliver(event: &ExecEvent, uid: u32, directory: &Path) {
     }
 }
 
-/// Writes to the controlling terminal, if it is one of the user's: in a container's own devpts the same number is somebody
-/// else's terminal here. The terminals that sudo and su make belong to root; of those only one that the process, or its
-/// parent, has open is believed.
+/// Writes to the controlling terminal if it belongs to the user, and otherwise to a terminal of the session that does: sudo and
+/// su make terminals for what they run, which are root's and end with it, and in a container's own devpts the same number
+/// is somebody else's terminal here.
 fn to_terminal(event: &ExecEvent, uid: u32, directory: &Path, line: &str) -> io::Result<()> {
-    let path = terminal(event.tty_major, event.tty_minor)?;
+    /// More processes than are looked at for a terminal have none, or are many on one.
+    const PROCESSES_MAX: usize = 64;
+    let own = terminal(event.tty_major, event.tty_minor).and_then(|path| open_users(&path, uid));
+    let found = own.or_else(|not_the_users| {
+        let processes = cgroup::processes(directory).unwrap_or_default();
+        let terminals = processes.into_iter().take(PROCESSES_MAX).filter_map(terminal_of_process);
+        terminals.flat_map(|path| open_users(&path, uid)).next().ok_or(not_the_users)
+    });
+    write_soon(&found?, line)
+}
+
+/// Opens a terminal that belongs to the user, so that writing to it does not wait.
+fn open_users(path: &Path, uid: u32) -> io::Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let terminal = openat(CWD, &path, flags, Mode::empty())?;
+    let terminal = openat(CWD, path, flags, Mode::empty())?;
     let stat = fstat(&terminal)?;
-    let device = (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev));
-    let is_the_users = stat.st_uid == uid
-        || [event.tgid, event.parent_tgid].into_iter().any(|pid| has_open(pid, directory, &terminal));
-    if device != (event.tty_major, event.tty_minor) || !is_the_users {
+    let is_terminal = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice;
+    if stat.st_uid != uid || !is_terminal {
         return Err(io::Error::other(format!("{} is not the user's", path.display())));
     }
-    write_soon(&terminal, line)
+    Ok(terminal)
 }
 
 /// Writes to a terminal that somebody else, the shell with its own message, may be writing to just now.
@@ -108,26 +118,8 @@ fn write_soon(terminal: &OwnedFd, line: &str) -> io::Result<()> {
     Ok(rustix::io::write(terminal, line.as_bytes()).map(drop)?)
 }
 
-/// Whether a process of the session has this very terminal open as standard input, output or error.
-fn has_open(pid: u32, directory: &Path, terminal: &OwnedFd) -> bool {
-    (0..=2).any(|number| {
-        let file = file_of(pid, directory, number).and_then(|file| identity(&file));
-        file.is_ok_and(|file| identity(terminal).is_ok_and(|terminal| terminal == file))
-    })
-}
-
-/// Which file this is: device, inode and, for a device file, the device's number. Without asking the file system, which could
-/// be of the user's own making and need not answer.
-fn identity(file: &OwnedFd) -> io::Result<[u64; 5]> {
-    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
-    let stat = statx(file, "", flags, StatxFlags::INO | StatxFlags::TYPE)?;
-    let numbers = [stat.stx_dev_major, stat.stx_dev_minor, stat.stx_rdev_major, stat.stx_rdev_minor];
-    let [dev_major, dev_minor, rdev_major, rdev_minor] = numbers.map(u64::from);
-    Ok([stat.stx_ino, dev_major, dev_minor, rdev_major, rdev_minor])
-}
-
 /// The device file of a terminal.
-pub(crate) fn terminal(major: u32, minor: u32) -> io::Result<PathBuf> {
+fn terminal(major: u32, minor: u32) -> io::Result<PathBuf> {
     if major == PTS_MAJOR {
         return Ok(Path::new("/dev/pts").join(minor.to_string()));
     }
@@ -135,6 +127,17 @@ pub(crate) fn terminal(major: u32, minor: u32) -> io::Result<PathBuf> {
     let name = uevent.lines().find_map(|line| line.strip_prefix("DEVNAME="));
     name.map(|name| Path::new("/dev").join(name))
         .ok_or_else(|| io::Error::other("the terminal has no device file"))
+}
+
+/// The device file of a process's controlling terminal.
+pub(crate) fn terminal_of_process(pid: i32) -> Option<PathBuf> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program stands in parentheses and may hold anything; what follows is numbers (proc(5): tty_nr is
+    // the fifth behind it).
+    let number: u64 = stat.rsplit_once(')')?.1.split_whitespace().nth(4)?.parse().ok()?;
+    let major = u32::try_from(number >> 8 & 0xfff).ok().filter(|major| *major != 0)?;
+    let minor = u32::try_from(number & 0xff | number >> 12 & 0xf_ff00).ok()?;
+    terminal(major, minor).ok()
 }
 
 /// A file that a process of the session has open.
