@@ -4,6 +4,7 @@
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::Value;
 use std::{
+    io::{self, Write as _},
     path::PathBuf,
     process::{Child, Stdio},
     sync::{Mutex, PoisonError, mpsc},
@@ -51,8 +52,17 @@ impl Machine {
         self.kernel
     }
 
-    /// Runs a test. One that fails comes with what the guest logged meanwhile.
+    /// Runs a test. One that fails is tried once more from a fresh state, because an emulated machine on a busy host may miss
+    /// a deadline; the first failure is shown all the same, so that nobody overlooks a test that often needs it.
     pub(crate) fn run(&self, test: fn(&Fixture) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        self.attempt(test).or_else(|first| {
+            writeln!(io::stderr(), "on {}, tried again after: {first:#}", self.kernel)?;
+            self.attempt(test)
+        })
+    }
+
+    /// Runs a test once. A failure comes with what the guest logged meanwhile.
+    fn attempt(&self, test: fn(&Fixture) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let mut fixture = self.fixture.lock().unwrap_or_else(PoisonError::into_inner);
         let fixture = match &mut *fixture {
             Some(fixture) => fixture,
