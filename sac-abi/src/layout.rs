@@ -28,12 +28,20 @@ const fn member(
 }
 
 /// Every member that sac-bpf reads.
-pub const MEMBERS: [Member; 18] = [
+pub const MEMBERS: [Member; 26] = [
     member("BPRM_FILE", "linux_binprm", "file", 8),
     member("BPRM_FILENAME", "linux_binprm", "filename", 8),
     member("BPRM_INTERP", "linux_binprm", "interp", 8),
+    member("BPRM_BUF", "linux_binprm", "buf", 256),
+    member("BPRM_P", "linux_binprm", "p", 8),
+    member("BPRM_ARGC", "linux_binprm", "argc", 4),
     member("FILE_INODE", "file", "f_inode", 8),
     member("FILE_PATH", "file", "f_path", 16),
+    member("PATH_DENTRY", "path", "dentry", 8),
+    member("DENTRY_PARENT", "dentry", "d_parent", 8),
+    member("DENTRY_INODE", "dentry", "d_inode", 8),
+    member("DENTRY_NAME", "dentry", "d_name", 16),
+    member("QSTR_NAME", "qstr", "name", 8),
     member("INODE_INO", "inode", "i_ino", 8),
     member("INODE_GENERATION", "inode", "i_generation", 4),
     member("INODE_SB", "inode", "i_sb", 8),

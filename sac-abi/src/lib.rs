@@ -16,12 +16,14 @@ extern crate std;
 
 pub mod decide;
 pub mod event;
+pub mod hash;
 pub mod layout;
 pub mod pam;
 pub mod rule;
 pub mod scope;
 pub mod session;
 
-pub use decide::{Executable, PathLookup, Rules, Verdict, decide};
-pub use rule::{Action, RuleKey, RuleValue};
+pub use decide::{Decision, Object, Rules, TextLookup, Verdict, decide};
+pub use hash::{HashKey, TextHash};
+pub use rule::{Action, Operation, RuleKey, RuleValue};
 pub use session::SessionId;

@@ -1,17 +1,51 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Compiled rules: the keys and values of a policy's map.
 //!
-//! One map holds everything about one policy: its default ([`RuleKey::POLICY`]), files by inode and files by path. So a
-//! policy is replaced by exchanging one map, and no lookup can see half of the old and half of the new one.
+//! One map holds everything about one policy, for each operation: the default ([`RuleKey::policy`]), files by inode, by path
+//! and by name, directories, conditions on arguments, grants, and addresses. So a policy is replaced by exchanging one map,
+//! and no look-up can see half of the old and half of the new one.
 
-/// Longest path, in bytes without the terminating NUL, that a path rule can name.
-///
-/// The kernel half resolves the path into a buffer on its 512-byte stack: per-CPU scratch memory would be shared with
-/// another task that preempts it there, which could then exchange the path under judgement.
-pub const PATH_BYTES_MAX: usize = 255;
+use crate::hash::{TextHash, UNUSED};
 
-/// Size of the buffer that receives a path: [`PATH_BYTES_MAX`] and its NUL.
-pub const PATH_BUFFER_BYTES: usize = PATH_BYTES_MAX + 1;
+/// What somebody wants to do. A rule holds for one of these; a policy's map has a default for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u16)]
+pub enum Operation {
+    /// Execute a file.
+    Execute = 1,
+    /// Remove a name: unlink, rmdir, or rename over it.
+    Delete = 2,
+    /// Rename or move.
+    Rename = 3,
+    /// Open for writing, or truncate.
+    Write = 4,
+    /// Create a file, directory, link or node.
+    Create = 5,
+    /// Open for reading.
+    Read = 6,
+    /// Connect to an address.
+    Connect = 7,
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 7] =
+        [Self::Execute, Self::Delete, Self::Rename, Self::Write, Self::Create, Self::Read, Self::Connect];
+
+    /// The word that policies and records use for this operation.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Execute => "execute",
+            Self::Delete => "delete",
+            Self::Rename => "rename",
+            Self::Write => "write",
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::Connect => "connect",
+        }
+    }
+}
 
 /// What happens to an operation. A greater value is the stricter one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +64,7 @@ pub enum Action {
 impl Action {
     /// Reads an action from its byte; a byte that is none means [`Action::Deny`], because a damaged rule must not allow.
     #[must_use]
+    #[inline(always)]
     pub const fn from_byte(byte: u8) -> Self {
         match byte {
             1 => Self::Allow,
@@ -41,6 +76,7 @@ impl Action {
 
     /// Whether the operation fails.
     #[must_use]
+    #[inline(always)]
     pub const fn blocks(self) -> bool {
         matches!(self, Self::Deny | Self::Kill)
     }
@@ -61,7 +97,7 @@ impl Action {
 ///
 /// File systems give the number of a removed file to a new one, at once if need be. Most count a generation with it; where that
 /// cannot be found out, the number alone has to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InodeId {
     /// Device number as the kernel keeps it in `super_block.s_dev`: 12 bits major, 20 bits minor.
     pub dev: u32,
@@ -86,138 +122,443 @@ impl InodeId {
     }
 }
 
-/// A path, as 128 bits of hash.
-///
-/// Path rules only ever restrict, so a collision could at worst block a program that its owner named on purpose to
-/// collide; it can never let one through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PathHash {
-    low: u64,
-    high: u64,
-}
-
-impl PathHash {
-    /// Hashes the bytes of `buffer` up to its first NUL.
-    ///
-    /// FNV-1a, and beside it a second lane with another prime: eight instructions a byte, which the verifier follows
-    /// without help.
-    #[must_use]
-    pub fn of_buffer(buffer: &[u8; PATH_BUFFER_BYTES]) -> Self {
-        let mut hash = Self { low: 0xcbf2_9ce4_8422_2325, high: 0x6c62_272e_07bb_0142 };
-        for &byte in buffer {
-            if byte == 0 {
-                break;
-            }
-            hash.low = (hash.low ^ byte as u64).wrapping_mul(0x0000_0100_0000_01b3);
-            hash.high = (hash.high ^ byte as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
-        }
-        hash
-    }
-
-    /// Hashes a whole path; `None` where it is longer than [`PATH_BYTES_MAX`] or holds a NUL.
-    #[must_use]
-    pub fn of_path(path: &[u8]) -> Option<Self> {
-        let mut buffer = [0; PATH_BUFFER_BYTES];
-        buffer.get_mut(..PATH_BYTES_MAX)?.get_mut(..path.len())?.copy_from_slice(path);
-        (!path.contains(&0)).then(|| Self::of_buffer(&buffer))
-    }
+/// What a key is about. Where a file can be meant by its generation or without, the second kind is the greater number.
+mod kind {
+    pub(super) const POLICY: u16 = 1;
+    pub(super) const INODE: u16 = 2;
+    pub(super) const INODE_ANY_GENERATION: u16 = 3;
+    pub(super) const PATH: u16 = 4;
+    pub(super) const NAME: u16 = 5;
+    pub(super) const DIRECTORY: u16 = 6;
+    pub(super) const DIRECTORY_ANY_GENERATION: u16 = 7;
+    pub(super) const TREE: u16 = 8;
+    pub(super) const TREE_ANY_GENERATION: u16 = 9;
+    pub(super) const GRANT: u16 = 10;
+    pub(super) const GRANT_ANY_GENERATION: u16 = 11;
+    pub(super) const ARGUMENT_AT: u16 = 12;
+    pub(super) const ARGUMENT_ANYWHERE: u16 = 13;
+    pub(super) const ANY_ARGUMENT_AT: u16 = 14;
+    pub(super) const ARGUMENT_COUNT: u16 = 15;
+    pub(super) const CONDITION: u16 = 16;
+    pub(super) const ADDRESS: u16 = 17;
+    pub(super) const SHAPE: u16 = 18;
 }
 
 /// Key of a policy's map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(C)]
 pub struct RuleKey {
-    kind: u32,
-    reserved: u32,
+    kind: u16,
+    operation: u16,
+    detail: u32,
     low: u64,
     high: u64,
 }
 
 impl RuleKey {
-    /// The policy itself: its value holds the default action.
-    pub const POLICY: Self = Self { kind: 1, reserved: 0, low: 0, high: 0 };
+    #[inline(always)]
+    const fn new(kind: u16, operation: Operation, detail: u32, low: u64, high: u64) -> Self {
+        Self { kind, operation: operation as u16, detail, low, high }
+    }
 
-    /// A file by its inode: that very file, or without a generation whichever has the number.
+    /// The policy itself, for one operation: its value is made by [`RuleValue::policy`].
     #[must_use]
-    pub const fn inode(inode: InodeId) -> Self {
+    #[inline(always)]
+    pub const fn policy(operation: Operation) -> Self {
+        Self::new(kind::POLICY, operation, 0, UNUSED, UNUSED)
+    }
+
+    /// A file of one of two kinds: that very file, or without a generation whichever has the number.
+    #[inline(always)]
+    const fn file(exact: u16, any_generation: u16, operation: Operation, inode: InodeId) -> Self {
         match inode.generation {
-            Some(generation) => Self {
-                kind: 2,
-                reserved: 0,
-                low: inode.dev as u64 | (generation as u64) << 32,
-                high: inode.ino,
-            },
-            None => Self { kind: 4, reserved: 0, low: inode.dev as u64, high: inode.ino },
+            Some(generation) => Self::new(exact, operation, generation, inode.dev as u64, inode.ino),
+            None => Self::new(any_generation, operation, 0, inode.dev as u64, inode.ino),
         }
+    }
+
+    /// A file by its inode.
+    #[must_use]
+    #[inline(always)]
+    pub const fn inode(operation: Operation, inode: InodeId) -> Self {
+        Self::file(kind::INODE, kind::INODE_ANY_GENERATION, operation, inode)
     }
 
     /// A file by its path.
     #[must_use]
-    pub const fn path(path: PathHash) -> Self {
-        Self { kind: 3, reserved: 0, low: path.low, high: path.high }
+    #[inline(always)]
+    pub const fn path(operation: Operation, path: TextHash) -> Self {
+        Self::new(kind::PATH, operation, 0, path.low, path.high)
+    }
+
+    /// A file by the last part of its path.
+    #[must_use]
+    #[inline(always)]
+    pub const fn name(operation: Operation, name: TextHash) -> Self {
+        Self::new(kind::NAME, operation, 0, name.low, name.high)
+    }
+
+    /// What is directly in a directory.
+    #[must_use]
+    #[inline(always)]
+    pub const fn directory(operation: Operation, directory: InodeId) -> Self {
+        Self::file(kind::DIRECTORY, kind::DIRECTORY_ANY_GENERATION, operation, directory)
+    }
+
+    /// What is in a directory or anywhere below it.
+    #[must_use]
+    #[inline(always)]
+    pub const fn tree(operation: Operation, directory: InodeId) -> Self {
+        Self::file(kind::TREE, kind::TREE_ANY_GENERATION, operation, directory)
+    }
+
+    /// A file that somebody may execute for a while, whatever the rules say; its value is made by [`RuleValue::grant`].
+    #[must_use]
+    #[inline(always)]
+    pub const fn grant(inode: InodeId) -> Self {
+        Self::file(kind::GRANT, kind::GRANT_ANY_GENERATION, Operation::Execute, inode)
+    }
+
+    #[inline(always)]
+    const fn of_group(kind: u16, group: u32, index: u32, text: TextHash) -> Self {
+        Self::new(kind, Operation::Execute, group << 8 | index & 0xff, text.low, text.high)
+    }
+
+    /// The conditions of a group that want this argument at `position`, from 1; the value is a bit for each.
+    #[must_use]
+    #[inline(always)]
+    pub const fn argument_at(group: u32, position: u32, argument: TextHash) -> Self {
+        Self::of_group(kind::ARGUMENT_AT, group, position, argument)
+    }
+
+    /// The conditions of a group that want this argument anywhere; the value is a bit for each.
+    #[must_use]
+    #[inline(always)]
+    pub const fn argument_anywhere(group: u32, argument: TextHash) -> Self {
+        Self::of_group(kind::ARGUMENT_ANYWHERE, group, 0, argument)
+    }
+
+    /// The conditions of a group that take any argument at `position`; the value is a bit for each.
+    #[must_use]
+    #[inline(always)]
+    pub const fn any_argument_at(group: u32, position: u32) -> Self {
+        Self::of_group(kind::ANY_ARGUMENT_AT, group, position, TextHash::NONE)
+    }
+
+    /// The conditions of a group that take `count` arguments, the program's name not counted; the value is a bit for each.
+    #[must_use]
+    #[inline(always)]
+    pub const fn argument_count(group: u32, count: u32) -> Self {
+        Self::of_group(kind::ARGUMENT_COUNT, group, count, TextHash::NONE)
+    }
+
+    /// One condition of a group: its value is a rule's.
+    #[must_use]
+    #[inline(always)]
+    pub const fn condition(group: u32, index: u32) -> Self {
+        Self::of_group(kind::CONDITION, group, index, TextHash::NONE)
+    }
+
+    /// Addresses and ports of one shape: `address` and `port` are masked by it.
+    #[must_use]
+    #[inline(always)]
+    pub const fn address(shape: Shape, address: AddressBits, port: u16) -> Self {
+        let detail = shape.masked_port(port) as u32 | shape.to_bits() << 16;
+        let (high, low) = shape.masked_address(address);
+        Self::new(kind::ADDRESS, Operation::Connect, detail, high, low)
+    }
+
+    /// The `index`th shape in use; its value is made by [`Shape::to_bits`], and 0 is none.
+    #[must_use]
+    #[inline(always)]
+    pub const fn shape(index: u32) -> Self {
+        Self::new(kind::SHAPE, Operation::Connect, index, UNUSED, UNUSED)
     }
 }
 
-/// Value of a policy's map; there as the number that [`RuleValue::to_bits`] gives.
+/// How much of an address and a port a rule names: prefixes of both. Rules of one shape are found by one look-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Shape {
+    family: Family,
+    address_bits: u8,
+    port_bits: u8,
+}
+
+/// Address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Family {
+    /// IPv4.
+    V4 = 1,
+    /// IPv6. An IPv4-mapped address is one of IPv4.
+    V6 = 2,
+}
+
+impl Family {
+    /// Bits of an address.
+    #[must_use]
+    #[inline(always)]
+    pub const fn bits(self) -> u8 {
+        match self {
+            Self::V4 => 32,
+            Self::V6 => 128,
+        }
+    }
+}
+
+impl Shape {
+    /// Most shapes in one policy.
+    pub const COUNT_MAX: u32 = 64;
+
+    /// The first `address_bits` of an address and the first `port_bits` of a port; `None` where it has fewer.
+    #[must_use]
+    pub const fn new(family: Family, address_bits: u8, port_bits: u8) -> Option<Self> {
+        if address_bits > family.bits() || port_bits > 16 {
+            return None;
+        }
+        Some(Self { family, address_bits, port_bits })
+    }
+
+    /// As it stands in the map; never 0.
+    #[must_use]
+    #[inline(always)]
+    pub const fn to_bits(self) -> u32 {
+        self.address_bits as u32 | (self.port_bits as u32) << 8 | (self.family as u32) << 13
+    }
+
+    /// The shape that stands in the map as `bits`; `None` for 0 and for what is none.
+    #[must_use]
+    #[inline(always)]
+    pub const fn from_bits(bits: u32) -> Option<Self> {
+        let family = match bits >> 13 {
+            1 => Family::V4,
+            2 => Family::V6,
+            _ => return None,
+        };
+        Self::new(family, (bits & 0xff) as u8, (bits >> 8 & 0x1f) as u8)
+    }
+
+    /// The family that it is for.
+    #[must_use]
+    #[inline(always)]
+    pub const fn family(self) -> Family {
+        self.family
+    }
+
+    #[inline(always)]
+    const fn masked_address(self, address: AddressBits) -> (u64, u64) {
+        let bits = self.address_bits as u32;
+        let low_bits = bits.saturating_sub(64);
+        (address.high & prefix_mask(bits - low_bits), address.low & prefix_mask(low_bits))
+    }
+
+    #[inline(always)]
+    const fn masked_port(self, port: u16) -> u16 {
+        if self.port_bits == 0 { 0 } else { port >> (16 - self.port_bits) << (16 - self.port_bits) }
+    }
+}
+
+/// The upper `bits` bits of a word, at most 64.
+#[inline(always)]
+const fn prefix_mask(bits: u32) -> u64 {
+    if bits == 0 { 0 } else { u64::MAX << ((64 - bits) & 63) }
+}
+
+/// The bits of an address from the first on; an IPv4 address fills the upper half of `high`. Two words, because BPF has no
+/// arithmetic of 128 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AddressBits {
+    /// The first 64 bits.
+    pub high: u64,
+    /// The last 64 bits.
+    pub low: u64,
+}
+
+impl AddressBits {
+    /// The bits of an IPv4 address.
+    #[must_use]
+    #[inline(always)]
+    pub const fn v4(address: u32) -> Self {
+        Self { high: (address as u64) << 32, low: 0 }
+    }
+}
+
+/// What is in a policy for one operation, so that nothing is looked up that cannot be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Contents(u32);
+
+impl Contents {
+    /// Nothing but the default and inodes.
+    pub const NONE: Self = Self(0);
+    /// At least one path.
+    pub const PATHS: Self = Self(1);
+    /// At least one name.
+    pub const NAMES: Self = Self(2);
+    /// At least one directory.
+    pub const DIRECTORIES: Self = Self(4);
+    /// At least one tree.
+    pub const TREES: Self = Self(8);
+    /// At least one directory or tree whose generation is not known.
+    pub const NUMBERED_DIRECTORIES: Self = Self(16);
+    /// At least one grant.
+    pub const GRANTS: Self = Self(32);
+    /// At least one condition on arguments.
+    pub const ARGUMENTS: Self = Self(64);
+    /// Nothing is blocked in this policy: what cannot be told is let through and recorded, too.
+    pub const AUDITED: Self = Self(128);
+
+    /// Both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether any of `these` is there.
+    #[must_use]
+    #[inline(always)]
+    pub const fn has(self, these: Self) -> bool {
+        self.0 & these.0 != 0
+    }
+}
+
+/// Value of a policy's map; there as the number that [`RuleValue::to_bits`] gives. The values of argument keys are plain
+/// bit sets instead.
 ///
 /// A number, because a kernel before 6.2 exchanges a policy's map only for one whose value has the same BTF kind, and
 /// maps that user space makes have no BTF: it takes an integer for none, but not a struct.
+///
+/// ```text
+/// bits 0–23 rule number | 24–27 action, 0 for none | 28 overrides | 32–63 contents, group of conditions, or end of a grant
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RuleValue {
-    /// Number of the rule in its policy, from 1; 0 stands for the policy's default.
-    pub rule: u32,
-    action: u8,
-    /// 1 where the policy has path rules; only in the value of [`RuleKey::POLICY`].
-    path_rules: u8,
-}
+pub struct RuleValue(u64);
 
 impl RuleValue {
+    /// No rule.
+    pub const NONE: Self = Self(0);
+
+    /// Greatest rule number.
+    pub const RULE_MAX: u32 = (1 << 24) - 1;
+
+    const OVERRIDES: u64 = 1 << 28;
+
+    #[inline(always)]
+    const fn new(rule: u32, action: u8, extra: u32) -> Self {
+        Self((rule & Self::RULE_MAX) as u64 | (action as u64 & 0xf) << 24 | (extra as u64) << 32)
+    }
+
     /// The value as it stands in the map.
     #[must_use]
+    #[inline(always)]
     pub const fn to_bits(self) -> u64 {
-        self.rule as u64 | (self.action as u64) << 32 | (self.path_rules as u64) << 40
+        self.0
     }
 
     /// The value that stands in the map as `bits`.
     #[must_use]
+    #[inline(always)]
     pub const fn from_bits(bits: u64) -> Self {
-        let [a, b, c, d, action, path_rules, _, _] = bits.to_le_bytes();
-        Self { rule: u32::from_le_bytes([a, b, c, d]), action, path_rules }
+        Self(bits)
     }
 
     /// A rule's value.
     #[must_use]
     pub const fn rule(rule: u32, action: Action) -> Self {
-        Self { rule, action: action as u8, path_rules: 0 }
+        Self::new(rule, action as u8, 0)
     }
 
-    /// The value of [`RuleKey::POLICY`]. Without path rules the kernel half need not resolve paths.
+    /// The value of [`RuleKey::policy`].
     #[must_use]
-    pub const fn policy(default: Action, path_rules: PathRules) -> Self {
-        Self { rule: 0, action: default as u8, path_rules: path_rules as u8 }
+    pub const fn policy(default: Action, contents: Contents) -> Self {
+        Self::new(0, default as u8, contents.0)
+    }
+
+    /// The value of [`RuleKey::grant`]: it holds before `until_boot_s`, in seconds of `CLOCK_BOOTTIME`.
+    #[must_use]
+    pub const fn grant(number: u32, until_boot_s: u32) -> Self {
+        Self::new(number, Action::Allow as u8, until_boot_s)
+    }
+
+    /// A file that no rule names as such, for which there are conditions.
+    #[must_use]
+    pub const fn only_conditions(group: u32) -> Self {
+        Self::new(0, 0, group)
+    }
+
+    /// The same rule, coming before rules that deny.
+    #[must_use]
+    pub const fn overriding(self) -> Self {
+        Self(self.0 | Self::OVERRIDES)
+    }
+
+    /// The same rule for a file that there are also conditions for.
+    #[must_use]
+    pub const fn with_conditions(self, group: u32) -> Self {
+        Self(self.0 & u32::MAX as u64 | (group as u64) << 32)
+    }
+
+    /// Number of the rule in its policy, from 1; 0 stands for the policy's default.
+    #[must_use]
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+    pub const fn number(self) -> u32 {
+        self.0 as u32 & Self::RULE_MAX
+    }
+
+    /// Whether there is a rule: [`RuleValue::action`] means nothing without one.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_some(self) -> bool {
+        self.action_byte() != 0
     }
 
     /// What the rule does.
     #[must_use]
-    pub const fn action(&self) -> Action {
-        Action::from_byte(self.action)
+    #[inline(always)]
+    pub const fn action(self) -> Action {
+        Action::from_byte(self.action_byte())
     }
 
-    /// Whether the policy has path rules.
+    /// The action as a number: greater is stricter, and 0 is none.
     #[must_use]
-    pub const fn has_path_rules(&self) -> bool {
-        self.path_rules != PathRules::None as u8
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "what is cut off is masked anyway")]
+    pub const fn action_byte(self) -> u8 {
+        (self.0 >> 24) as u8 & 0xf
     }
-}
 
-/// Whether a policy has path rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum PathRules {
-    /// No rule names a path.
-    None = 0,
-    /// At least one rule does.
-    Some = 1,
+    /// Whether the rule comes before rules that deny.
+    #[must_use]
+    #[inline(always)]
+    pub const fn overrides(self) -> bool {
+        self.0 & Self::OVERRIDES != 0
+    }
+
+    /// Of the value of [`RuleKey::policy`]: what the policy has.
+    #[must_use]
+    #[inline(always)]
+    pub const fn contents(self) -> Contents {
+        Contents(self.extra())
+    }
+
+    /// The group of conditions that there is for the file; 0 for none.
+    #[must_use]
+    #[inline(always)]
+    pub const fn group(self) -> u32 {
+        self.extra()
+    }
+
+    /// Of a grant: when it ends, in seconds of `CLOCK_BOOTTIME`.
+    #[must_use]
+    #[inline(always)]
+    pub const fn until_boot_s(self) -> u32 {
+        self.extra()
+    }
+
+    #[inline(always)]
+    const fn extra(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
 }
 
 const _: () = assert!(size_of::<RuleKey>() == 24 && align_of::<RuleKey>() == 8);

@@ -15,35 +15,52 @@ pub enum Layer {
     User = 2,
 }
 
-/// Value of cgroup storage: which policy holds in this cgroup.
+/// How many policies can hold in one scope at a time. For the verifier each of them is the whole work once more.
+pub const SCOPE_POLICIES: usize = 2;
+
+/// Value of cgroup storage: which policies hold in this cgroup.
+///
+/// A session has one, and where that depends on it a second one for what runs on a terminal. What runs in a user's slice outside of sessions has all of the policies that the user's open sessions
+/// have, and the strictest verdict counts; otherwise somebody under a strict policy could have the user's manager do what a
+/// session of another address allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Scope {
-    /// Slot of the policy in the map of policies; 0 is never used.
-    pub slot: u32,
-    layer: u32,
+    /// Slots of the policies in the map of policies; 0 is never used, and ends the list.
+    pub slots: [u32; SCOPE_POLICIES],
     /// Id of the cgroup that the program is attached to (its directory's inode number).
     pub cgroup: u64,
+    layer: u32,
     /// For a user's slice: the level of session cgroups below it, counted from the root cgroup at 0.
     pub session_level: u32,
+    /// User id of the person whose scope it is.
+    pub owner: u32,
     reserved: u32,
 }
 
 impl Scope {
     /// The scope of a session's own cgroup.
     #[must_use]
-    pub const fn session(slot: u32, cgroup: u64) -> Self {
-        Self { slot, layer: Layer::Session as u32, cgroup, session_level: 0, reserved: 0 }
+    pub const fn session(slot: u32, cgroup: u64, owner: u32) -> Self {
+        Self::session_on_terminal(slot, 0, cgroup, owner)
+    }
+
+    /// The scope of a session's own cgroup, with another policy for what runs on a terminal; 0 for none.
+    #[must_use]
+    pub const fn session_on_terminal(slot: u32, on_terminal: u32, cgroup: u64, owner: u32) -> Self {
+        let slots = [slot, on_terminal];
+        Self { slots, layer: Layer::Session as u32, cgroup, session_level: 0, owner, reserved: 0 }
     }
 
     /// The scope of a user's slice, with session cgroups at `session_level`.
     #[must_use]
-    pub const fn user(slot: u32, cgroup: u64, session_level: u32) -> Self {
-        Self { slot, layer: Layer::User as u32, cgroup, session_level, reserved: 0 }
+    pub const fn user(slots: [u32; SCOPE_POLICIES], cgroup: u64, session_level: u32, owner: u32) -> Self {
+        Self { slots, layer: Layer::User as u32, cgroup, session_level, owner, reserved: 0 }
     }
 
     /// The layer, or `None` while the loader has not filled in the scope.
     #[must_use]
+    #[inline(always)]
     pub const fn layer(&self) -> Option<Layer> {
         match self.layer {
             1 => Some(Layer::Session),
@@ -80,5 +97,22 @@ impl Counters {
     }
 }
 
-const _: () = assert!(size_of::<Scope>() == 24 && align_of::<Scope>() == 8);
+/// A program that somebody has executed: key of the map that keeps the kernel half from reporting it each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct Sighting {
+    /// User id of the person whose scope it was in.
+    pub owner: u32,
+    /// As in [`crate::rule::InodeId`].
+    pub dev: u32,
+    /// As in [`crate::rule::InodeId`].
+    pub ino: u64,
+    /// As in [`crate::rule::InodeId`].
+    pub generation: u32,
+    /// Unused.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<Sighting>() == 24);
+const _: () = assert!(size_of::<Scope>() == 32 && align_of::<Scope>() == 8);
 const _: () = assert!(size_of::<Counters>() == 32);

@@ -5,7 +5,7 @@ use aya_ebpf::helpers::{bpf_get_retval, bpf_send_signal, bpf_set_retval};
 use sac_abi::Action;
 
 /// What an lsm_cgroup program returns to let the hook go on: the reverse of a plain LSM program.
-const GO_ON: i32 = 1;
+pub(crate) const GO_ON: i32 = 1;
 const STOP: i32 = 0;
 
 /// `-EACCES`: the verifier of 7.x wants a constant here.
@@ -22,16 +22,21 @@ pub(crate) fn is_denied_already() -> bool {
     unsafe { bpf_get_retval() != 0 }
 }
 
+/// Kills the process that the hook runs in; it does not come to run another instruction of its own.
+#[inline(always)]
+pub(crate) fn kill() {
+    // SAFETY: the helper has no preconditions.
+    let _failed = unsafe { bpf_send_signal(SIGKILL) };
+}
+
 /// Carries the action out and gives the program's return value.
 #[inline(always)]
 pub(crate) fn enforce(action: Action) -> i32 {
     match action {
         Action::Allow | Action::Audit => return GO_ON,
         Action::Deny => {}
-        Action::Kill => {
-            // SAFETY: the helper has no preconditions. Should the signal fail, the denial below still stands.
-            let _failed = unsafe { bpf_send_signal(SIGKILL) };
-        }
+        // Should the signal fail, the denial below still stands.
+        Action::Kill => kill(),
     }
     // SAFETY: a constant within the hook's range of return values.
     let _failed = unsafe { bpf_set_retval(MINUS_EACCES) };

@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Execution of programs.
+//!
+//! Two hooks. The first sees each file before anything has happened, and can still give an error. Where a policy has
+//! conditions on a program's arguments it waits for the second one, which sees them where nobody can change them any more:
+//! in the new program's memory, before the program has run. There is nobody left then to get an error, so it kills.
 
 use crate::{
-    enforce::{enforce, is_denied_already},
-    kernel::{Bprm, File},
-    maps::{PolicyRules, ReadyScope, Stage},
+    arguments::{argument_count, look_at_arguments},
+    enforce::{GO_ON, enforce, is_denied_already, kill},
+    kernel::Bprm,
+    maps::{Policy, PolicyRules, ReadyScope, ScopeSlots, Stage, is_worth_a_sighting, now_boot_s},
+    object::ExecutedFile,
     record::record,
 };
 use aya_ebpf::{macros::lsm_cgroup, programs::LsmContext};
-use core::{ffi::c_void, mem::MaybeUninit};
+use core::ffi::c_void;
 use sac_abi::{
-    Action, Executable, PathLookup, Verdict, decide,
-    rule::{InodeId, PATH_BUFFER_BYTES, PathHash},
+    Action, Operation, RuleKey, RuleValue, Rules, Verdict, decide,
+    decide::{Decision, decide_conditions, possible_conditions},
+    rule::Contents,
+    scope::SCOPE_POLICIES,
 };
 
 /// Judges each file that is about to be executed, and for a script its interpreter as well.
@@ -29,6 +37,21 @@ pub(crate) fn bprm_check_security(ctx: LsmContext) -> i32 {
     enforce(try_bprm_check_security(bprm))
 }
 
+/// Judges the arguments of each program that has got its memory and has not run yet, where a policy has conditions on them.
+///
+/// Fails closed: what cannot be read is killed. The hook has no return value to deny with.
+///
+/// `match-proto:v6.1:security/security.c:void security_bprm_committed_creds(struct linux_binprm *bprm)`
+#[lsm_cgroup(hook = "bprm_committed_creds")]
+pub(crate) fn bprm_committed_creds(ctx: LsmContext) -> i32 {
+    // SAFETY: the hook's first argument.
+    let bprm = unsafe { Bprm::new(ctx.arg::<*const c_void>(0)) };
+    if try_bprm_committed_creds(bprm).blocks() {
+        kill();
+    }
+    GO_ON
+}
+
 /// Allows everything. That it uses the scopes makes the kernel create its cgroup's scope when it is attached, so that the
 /// loader can fill that in before it attaches [`bprm_check_security`] to a cgroup where people work already.
 ///
@@ -39,68 +62,187 @@ pub(crate) fn prime(_ctx: LsmContext) -> i32 {
     enforce(Action::Allow)
 }
 
+/// A verdict and the policy that gave it, all of it in numbers that the verifier does not know; see [`Rules::zero`].
+struct Judgement {
+    /// [`Decision::to_bits`] of the verdict.
+    decision: u64,
+    slot: u32,
+    /// Not 0 where conditions on arguments can still change the verdict.
+    open: u64,
+}
+
+impl Judgement {
+    /// What holds before any policy was asked.
+    const NONE: Self =
+        Self { decision: Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits(), slot: 0, open: 0 };
+
+    #[inline(always)]
+    const fn verdict(&self) -> Verdict {
+        Decision::from_bits(self.decision).verdict
+    }
+
+    /// Adds what the `index`th policy of a scope says: of several the strictest counts.
+    #[inline(always)]
+    fn add(&mut self, index: usize, slot: u32, decision: u64) {
+        let verdict = Decision::from_bits(decision).verdict;
+        if index == 0 || verdict.action_byte() > self.verdict().action_byte() {
+            self.decision = decision;
+            self.slot = slot;
+        }
+    }
+}
+
 #[inline(always)]
 fn try_bprm_check_security(bprm: Bprm) -> Action {
-    let Some(scope) = ReadyScope::of_this_program() else {
-        return Action::Deny;
-    };
-    if scope.is_roots_own() {
+    match stance() {
+        NOT_READY => return Action::Deny,
+        JUDGE => {}
+        _ => return Action::Allow,
+    }
+    let scope = ScopeSlots::of_this_program();
+    let mut judgement = Judgement::NONE;
+    for index in 0..SCOPE_POLICIES {
+        let slot = scope.slot(index);
+        if slot == 0 {
+            break;
+        }
+        let Some(rules) = PolicyRules::of_slot(slot) else {
+            judgement = Judgement { slot, ..Judgement::NONE };
+            break;
+        };
+        let mut bits = judge(bprm, rules.map());
+        if Decision::from_bits(bits).group != 0 {
+            if bprm.is_program() {
+                // The second hook says what is done, also where the verdict without conditions is a denial.
+                judgement.open = 1;
+                bits = Decision { verdict: Verdict::new(Action::Allow, 0), group: 0 }.to_bits();
+            } else {
+                bits = judge_script(rules.map());
+            }
+        }
+        let zero = rules.zero();
+        judgement.open = judgement.open.wrapping_add(zero);
+        judgement.add(index, slot, bits.wrapping_add(zero));
+    }
+    let action = judgement.verdict().action();
+    if action.blocks() || judgement.open == 0 {
+        settle(judgement.slot, judgement.decision, bprm);
+    }
+    action
+}
+
+#[inline(always)]
+fn try_bprm_committed_creds(bprm: Bprm) -> Action {
+    match stance() {
+        NOT_READY => return Action::Deny,
+        JUDGE => {}
+        _ => return Action::Allow,
+    }
+    let scope = ScopeSlots::of_this_program();
+    let mut judgement = Judgement::NONE;
+    for index in 0..SCOPE_POLICIES {
+        let slot = scope.slot(index);
+        if slot == 0 {
+            break;
+        }
+        let Some(rules) = PolicyRules::of_slot(slot) else {
+            // Nothing has run yet, and under no policy nothing may.
+            return Action::Deny;
+        };
+        let decision = judge_again(bprm, rules.map());
+        let group = Decision::from_bits(decision).group;
+        if group != 0 {
+            let possible = judge_count(bprm, rules.map(), group);
+            let matching = look_at_arguments(bprm, rules.map(), group, possible);
+            let bits = judge_conditions(rules.map(), decision, matching);
+            judgement.add(if judgement.open == 0 { 0 } else { index }, slot, bits);
+            judgement.open = 1;
+        }
+        judgement.open = judgement.open.wrapping_add(rules.zero());
+    }
+    if judgement.open == 0 {
         return Action::Allow;
     }
-    let verdict = match PolicyRules::of_slot(scope.slot) {
-        Some(rules) => decide(&rules, &mut ExecutedFile(bprm.file())),
-        None => Verdict::NO_POLICY,
-    };
-    // A blocked execution never reaches the programs behind this one, so there is no one else to answer for it.
-    if verdict.action.blocks() || !scope.is_answered_for_by_session() {
-        let stage = if bprm.interp() == bprm.filename() { Stage::First } else { Stage::Interpreter };
-        scope.count(verdict.action, stage);
-        if verdict.action != Action::Allow {
-            record(&scope, verdict, bprm);
-        }
-    }
-    verdict.action
+    settle(judgement.slot, judgement.decision, bprm);
+    judgement.verdict().action()
 }
 
-/// The 6.1 verifier wants the memory that a helper writes to initialised.
-#[repr(align(8))]
-struct PathBuffer([u8; PATH_BUFFER_BYTES]);
+/// The scope is not there yet: nothing may pass.
+const NOT_READY: u64 = 0;
+/// It is for this program to judge.
+const JUDGE: u64 = 1;
+/// Somebody else has judged, or nobody has to.
+const PASS: u64 = 2;
 
-impl PathBuffer {
-    /// Clears word by word: LLVM has no `memset` for BPF, and volatile writes are not gathered into one. In place, because
-    /// the stack has no room for a second copy.
-    #[inline(always)]
-    fn cleared(place: &mut MaybeUninit<Self>) -> &mut Self {
-        let words: *mut u64 = place.as_mut_ptr().cast();
-        for index in 0..PATH_BUFFER_BYTES / size_of::<u64>() {
-            // SAFETY: inside of the buffer, which is aligned for words.
-            let word = unsafe { words.add(index) };
-            // SAFETY: as above.
-            unsafe { word.write_volatile(0) };
-        }
-        // SAFETY: every byte has been written.
-        unsafe { place.assume_init_mut() }
+// Functions of their own, so that what they keep on the stack is there only meanwhile. They give numbers, see `Rules::zero`.
+
+/// Whether it is for the running program to judge: one of the constants above.
+#[inline(never)]
+fn stance() -> u64 {
+    match ReadyScope::of_this_program() {
+        None => NOT_READY,
+        Some(scope) if scope.is_roots_own() || scope.is_judged_by_session() => PASS,
+        Some(_) => JUDGE,
     }
 }
 
-struct ExecutedFile(File);
+/// The conditions of a group that take as many arguments as the new program has.
+#[inline(never)]
+fn judge_count(bprm: Bprm, policy: &Policy, group: u32) -> u64 {
+    let rules = PolicyRules::new(policy);
+    possible_conditions(&rules, group, argument_count(bprm)).wrapping_add(rules.zero())
+}
 
-impl Executable for ExecutedFile {
-    #[inline(always)]
-    fn inode(&self) -> InodeId {
-        self.0.inode()
-    }
+/// What a policy says of the file, as [`Decision::to_bits`].
+#[inline(never)]
+fn judge(bprm: Bprm, policy: &Policy) -> u64 {
+    let rules = PolicyRules::new(policy);
+    let decision = decide(&rules, Operation::Execute, &mut ExecutedFile::new(bprm.file(), policy));
+    decision.to_bits().wrapping_add(rules.zero())
+}
 
-    #[inline(always)]
-    fn path(&mut self) -> PathLookup {
-        const ENAMETOOLONG: i64 = 36;
-        let mut place = MaybeUninit::uninit();
-        let buffer = PathBuffer::cleared(&mut place);
-        // SAFETY: the length is the buffer's.
-        match unsafe { self.0.path(buffer.0.as_mut_ptr(), PATH_BUFFER_BYTES as u32) } {
-            len if len > 0 => PathLookup::Known(PathHash::of_buffer(&buffer.0)),
-            error if error == -ENAMETOOLONG => PathLookup::TooLong,
-            _ => PathLookup::Unreadable,
-        }
+/// What a policy says of the file once more, if it has conditions on arguments at all; otherwise 0, which is no decision with a group.
+#[inline(always)]
+fn judge_again(bprm: Bprm, policy: &Policy) -> u64 {
+    if has_conditions(policy) == 0 { 0 } else { judge(bprm, policy) }
+}
+
+/// Whether a policy has conditions on arguments at all.
+#[inline(never)]
+fn has_conditions(policy: &Policy) -> u64 {
+    u64::from(contents(&PolicyRules::new(policy)).has(Contents::ARGUMENTS))
+}
+
+/// What a policy says of a script that it has conditions for.
+#[inline(never)]
+fn judge_script(policy: &Policy) -> u64 {
+    let contents = contents(&PolicyRules::new(policy));
+    Decision { verdict: Verdict::ARGUMENTS_OF_SCRIPT.under(contents), group: 0 }.to_bits()
+}
+
+/// What a policy that gave `decision` says now that it is known which of its conditions hold.
+#[inline(never)]
+fn judge_conditions(policy: &Policy, decision: u64, matching: u64) -> u64 {
+    let rules = PolicyRules::new(policy);
+    let Decision { verdict, group } = Decision::from_bits(decision);
+    let verdict = decide_conditions(&rules, group, verdict, matching);
+    Decision { verdict, group: 0 }.to_bits().wrapping_add(rules.zero())
+}
+
+#[inline(always)]
+fn contents(rules: &impl Rules) -> Contents {
+    RuleValue::from_bits(rules.get(&RuleKey::policy(Operation::Execute))).contents()
+}
+
+/// Counts an execution whose verdict is final, and reports what somebody may want to know of it. A function of its own for the
+/// stack's sake.
+#[inline(never)]
+fn settle(slot: u32, decision: u64, bprm: Bprm) {
+    let Some(scope) = ReadyScope::of_this_program() else { return };
+    let verdict = Decision::from_bits(decision).verdict;
+    let stage = if bprm.interp() == bprm.filename() { Stage::First } else { Stage::Interpreter };
+    scope.count(verdict.action(), stage);
+    if verdict.action() != Action::Allow || is_worth_a_sighting(&scope, bprm.file().inode(), now_boot_s()) {
+        record(&scope, slot, verdict, bprm);
     }
 }

@@ -5,7 +5,9 @@
 //! the program; the verifier takes them for constants. Values start as [`UNRESOLVED`], far outside of any struct, so that
 //! a program whose offsets were never set does not pass the verifier.
 
+use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use core::ffi::c_void;
+use sac_abi::rule::InodeId;
 
 /// No struct is this large.
 const UNRESOLVED: u32 = 0x00ff_ffff;
@@ -20,8 +22,9 @@ macro_rules! members {
 }
 
 members! {
-    BPRM_FILE, BPRM_FILENAME, BPRM_INTERP, FILE_INODE, FILE_PATH, INODE_INO, INODE_GENERATION, INODE_SB, SB_DEV, TASK_REAL_PARENT, TASK_TGID,
-    TASK_LOGINUID,     TASK_SIGNAL, SIGNAL_TTY, TTY_INDEX, TTY_DRIVER, DRIVER_MAJOR, DRIVER_MINOR_START,
+    BPRM_FILE, BPRM_FILENAME, BPRM_INTERP, BPRM_BUF, BPRM_P, BPRM_ARGC, FILE_INODE, FILE_PATH,
+    PATH_DENTRY, DENTRY_PARENT, DENTRY_INODE, DENTRY_NAME, QSTR_NAME, INODE_INO, INODE_GENERATION, INODE_SB, SB_DEV, TASK_REAL_PARENT, TASK_TGID,
+    TASK_LOGINUID, TASK_SIGNAL, SIGNAL_TTY, TTY_INDEX, TTY_DRIVER, DRIVER_MAJOR, DRIVER_MINOR_START,
 }
 
 /// The address of a member: `container` moved by the offset that the loader put into `offset`.
@@ -72,6 +75,28 @@ impl Bprm {
         unsafe { read(self.0, &BPRM_FILENAME) }
     }
 
+    /// Whether the file is a program itself, and not something that another program interprets: its first bytes are ELF's.
+    #[inline(always)]
+    pub(crate) fn is_program(self) -> bool {
+        const ELF: u32 = u32::from_ne_bytes(*b"\x7fELF");
+        // SAFETY: by the contract of `new`; the buffer begins with the file's first bytes.
+        unsafe { read::<u32>(self.0, &BPRM_BUF) == ELF }
+    }
+
+    /// How many arguments the new program has, its own name included.
+    #[inline(always)]
+    pub(crate) fn argument_count(self) -> u32 {
+        // SAFETY: by the contract of `new`.
+        unsafe { read(self.0, &BPRM_ARGC) }
+    }
+
+    /// Where the arguments are in the new program's memory, one behind the other, each with its NUL.
+    #[inline(always)]
+    pub(crate) fn arguments_address(self) -> u64 {
+        // SAFETY: by the contract of `new`.
+        unsafe { read(self.0, &BPRM_P) }
+    }
+
     /// The path of this stage: `filename`, and later what the `#!` line names; a kernel string.
     #[inline(always)]
     pub(crate) fn interp(self) -> *const c_void {
@@ -87,18 +112,19 @@ pub(crate) struct File(*const c_void);
 impl File {
     /// Device, inode number and generation.
     #[inline(always)]
-    pub(crate) fn inode(self) -> sac_abi::rule::InodeId {
+    pub(crate) fn inode(self) -> InodeId {
         // SAFETY: the pointer came from a tracked struct, so the verifier knows its type.
-        let inode: *const c_void = unsafe { read(self.0, &FILE_INODE) };
+        let inode = unsafe { read(self.0, &FILE_INODE) };
         // SAFETY: as above.
-        let superblock: *const c_void = unsafe { read(inode, &INODE_SB) };
-        // SAFETY: as above.
-        let dev = unsafe { read(superblock, &SB_DEV) };
-        // SAFETY: as above.
-        let ino = unsafe { read(inode, &INODE_INO) };
-        // SAFETY: as above.
-        let generation = unsafe { read(inode, &INODE_GENERATION) };
-        sac_abi::rule::InodeId { dev, ino, generation: Some(generation) }
+        unsafe { identity(inode) }
+    }
+
+    /// Where the file is in its file system.
+    #[inline(always)]
+    pub(crate) fn dentry(self) -> Dentry {
+        let path = member::<c_void>(self.0, &FILE_PATH);
+        // SAFETY: as above; `f_path` stands inside of the file.
+        Dentry(unsafe { read(path, &PATH_DENTRY) })
     }
 
     /// Writes the file's path, as seen from the process's root, into `buffer`; returns its length with the NUL or a
@@ -113,6 +139,66 @@ impl File {
         // SAFETY: `path` is the `f_path` inside a tracked file, and the buffer is as long as the caller vouches.
         unsafe { aya_ebpf::helpers::bpf_d_path(path.cast(), buffer.cast(), bytes) }
     }
+}
+
+/// `struct dentry`: a name in a directory.
+#[derive(Clone, Copy)]
+pub(crate) struct Dentry(*const c_void);
+
+impl Dentry {
+    /// The directory that it is in; the root of a file system is in itself.
+    #[inline(always)]
+    pub(crate) fn parent(self) -> Self {
+        // SAFETY: the pointer came from a tracked struct.
+        Self(unsafe { read(self.0, &DENTRY_PARENT) })
+    }
+
+    /// Whether both are the same.
+    #[inline(always)]
+    pub(crate) fn is(self, other: Self) -> bool {
+        core::ptr::eq(self.0, other.0)
+    }
+
+    /// Device, inode number and generation of what has the name.
+    #[inline(always)]
+    pub(crate) fn inode(self) -> InodeId {
+        // SAFETY: the pointer came from a tracked struct.
+        let inode = unsafe { read(self.0, &DENTRY_INODE) };
+        // SAFETY: as above.
+        unsafe { identity(inode) }
+    }
+
+    /// Copies the name into `buffer`; returns its length with the NUL or a negative error.
+    ///
+    /// # Safety
+    ///
+    /// `buffer` must have room for `bytes` bytes.
+    #[inline(always)]
+    pub(crate) unsafe fn name(self, buffer: *mut u8, bytes: u32) -> i64 {
+        let name = member::<c_void>(self.0, &DENTRY_NAME);
+        // SAFETY: the pointer came from a tracked struct; `d_name` stands inside of it.
+        let text: *const c_void = unsafe { read(name, &QSTR_NAME) };
+        // SAFETY: the buffer is as long as the caller vouches; the helper checks `text` by itself.
+        unsafe { bpf_probe_read_kernel_str(buffer.cast(), bytes, text) }
+    }
+}
+
+/// Device, inode number and generation.
+///
+/// # Safety
+///
+/// `inode` must be a tracked pointer to a `struct inode`.
+#[inline(always)]
+unsafe fn identity(inode: *const c_void) -> InodeId {
+    // SAFETY: by the contract of this function.
+    let superblock: *const c_void = unsafe { read(inode, &INODE_SB) };
+    // SAFETY: the pointer came from a tracked struct.
+    let dev = unsafe { read(superblock, &SB_DEV) };
+    // SAFETY: by the contract of this function.
+    let ino = unsafe { read(inode, &INODE_INO) };
+    // SAFETY: as above.
+    let generation = unsafe { read(inode, &INODE_GENERATION) };
+    InodeId { dev, ino, generation: Some(generation) }
 }
 
 /// `struct task_struct` of the process that the hook runs in.
@@ -140,6 +226,16 @@ impl CurrentTask {
         let parent: *const c_void = unsafe { read(self.0, &TASK_REAL_PARENT) };
         // SAFETY: the pointer came from a tracked struct.
         unsafe { read(parent, &TASK_TGID) }
+    }
+
+    /// Whether it has a controlling terminal.
+    #[inline(always)]
+    pub(crate) fn has_tty(self) -> bool {
+        // SAFETY: the helper returned a tracked task.
+        let signal: *const c_void = unsafe { read(self.0, &TASK_SIGNAL) };
+        // SAFETY: the pointer came from a tracked struct.
+        let tty: *const c_void = unsafe { read(signal, &SIGNAL_TTY) };
+        !tty.is_null()
     }
 
     /// Major and minor number of the controlling terminal; zeros where there is none.

@@ -9,14 +9,18 @@
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
     reason = "helpers return 64 bits of which a narrower value is defined, and a checked conversion is code that never runs"
 )]
 
+mod arguments;
 mod enforce;
 mod exec;
 mod kernel;
 mod maps;
+mod object;
 mod record;
+mod text;
 
 /// Some helpers (`bpf_probe_read_kernel_str`) are lent only to programs under a GPL-compatible licence.
 #[unsafe(no_mangle)]

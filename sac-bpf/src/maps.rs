@@ -4,19 +4,24 @@
 use crate::kernel::CurrentTask;
 use aya_ebpf::{
     bindings::BPF_F_NO_PREALLOC,
-    btf_maps::{HashMap, HashOfMaps, RingBuf},
-    helpers::{bpf_get_current_ancestor_cgroup_id, bpf_get_current_uid_gid},
+    btf_maps::{Array, HashMap, HashOfMaps, LruHashMap, RingBuf},
+    helpers::{
+        bpf_get_current_ancestor_cgroup_id, bpf_get_current_uid_gid, bpf_ktime_get_boot_ns,
+        generated::bpf_ringbuf_query,
+    },
     macros::btf_map,
 };
 use sac_abi::{
-    Action, RuleKey, RuleValue, Rules,
+    Action, HashKey, RuleKey, Rules,
     event::{EVENTS_BYTES, ExecEvent},
-    scope::{Counters, Layer, Scope},
+    hash::KernelHashKey,
+    rule::InodeId,
+    scope::{Counters, Layer, SCOPE_POLICIES, Scope, Sighting},
 };
 
 const ON_DEMAND: usize = BPF_F_NO_PREALLOC as usize;
 
-/// One policy's rules, as [`RuleValue::to_bits`] writes them. The loader gives each map its own size.
+/// One policy's rules, as [`sac_abi::RuleValue::to_bits`] writes them. The loader gives each map its own size.
 pub(crate) type Policy = HashMap<RuleKey, u64, 1, ON_DEMAND>;
 
 /// Policies by slot. Exchanging one entry exchanges a policy, whole, for every session that has it.
@@ -37,11 +42,29 @@ static COUNTERS: HashMap<u64, Counters, 65_536, ON_DEMAND> = HashMap::new();
 #[btf_map]
 pub(crate) static EVENTS: RingBuf<ExecEvent, { EVENTS_BYTES as usize }> = RingBuf::new();
 
+/// The key that texts are hashed with, set by the loader before anything is attached.
+#[btf_map]
+static HASH_KEY: Array<KernelHashKey, 1> = Array::new();
+
+/// When each program was last reported as executed, in seconds since boot. What does not fit is only reported more often.
+#[btf_map]
+static SIGHTINGS: LruHashMap<Sighting, u32, 16_384> = LruHashMap::new();
+
+/// The key that texts are hashed with.
+#[inline(always)]
+pub(crate) fn hash_key() -> HashKey {
+    match HASH_KEY.get(0) {
+        Some(key) => key.key,
+        // Never: an array has all of its entries.
+        None => HashKey { k0: 0, k1: 0 },
+    }
+}
+
 /// A scope that the loader has filled in, with its counters.
 pub(crate) struct ReadyScope {
-    pub(crate) slot: u32,
     pub(crate) layer: Layer,
     pub(crate) cgroup: u64,
+    owner: u32,
     counters: *mut Counters,
     /// Counters of the session that this is happening in, if it is in one.
     session: Option<*mut Counters>,
@@ -58,9 +81,9 @@ impl ReadyScope {
     /// The scope of the running program, or `None` where it is not ready and nothing may pass.
     #[inline(always)]
     pub(crate) fn of_this_program() -> Option<Self> {
-        let scope = SCOPES.get_ptr_mut();
+        let place = SCOPES.get_ptr_mut().cast_const();
         // SAFETY: the kernel guarantees a value for each attachment; the loader replaces it as a whole (RCU).
-        let scope = unsafe { *scope };
+        let scope = unsafe { &*place };
         let layer = scope.layer()?;
         let counters = COUNTERS.get_ptr_mut(scope.cgroup)?;
         let session = match layer {
@@ -71,12 +94,12 @@ impl ReadyScope {
                 COUNTERS.get_ptr_mut(session)
             }
         };
-        Some(Self { slot: scope.slot, layer, cgroup: scope.cgroup, counters, session })
+        Some(Self { layer, cgroup: scope.cgroup, owner: scope.owner, counters, session })
     }
 
-    /// Whether the session's own program, which ran before this one, answers for counts and records.
+    /// Whether the session's own program, which ran before this one, has judged under the session's policy.
     #[inline(always)]
-    pub(crate) fn is_answered_for_by_session(&self) -> bool {
+    pub(crate) fn is_judged_by_session(&self) -> bool {
         matches!(self.layer, Layer::User) && self.session.is_some()
     }
 
@@ -133,6 +156,78 @@ impl ReadyScope {
     }
 }
 
+/// The policies of the scope of the running program, which is ready.
+pub(crate) struct ScopeSlots(*const Scope);
+
+impl ScopeSlots {
+    #[inline(always)]
+    pub(crate) fn of_this_program() -> Self {
+        Self(SCOPES.get_ptr_mut().cast_const())
+    }
+
+    /// The slot of the `index`th policy that holds for the current task; 0 behind the last one.
+    #[inline(always)]
+    pub(crate) fn slot(&self, index: usize) -> u32 {
+        if index >= SCOPE_POLICIES {
+            return 0;
+        }
+        // SAFETY: the kernel guarantees a value for each attachment; the loader replaces it as a whole (RCU).
+        let layer = unsafe { (*self.0).layer() };
+        if matches!(layer, Some(Layer::User)) {
+            return self.slot_at(index);
+        }
+        if index > 0 {
+            return 0;
+        }
+        let on_terminal = self.slot_at(1);
+        if on_terminal != 0 && CurrentTask::get().has_tty() { on_terminal } else { self.slot_at(0) }
+    }
+
+    /// What stands in the list; `index` must be within it, or the verifier refuses the program.
+    #[inline(always)]
+    fn slot_at(&self, index: usize) -> u32 {
+        let slots: *const u32 = self.0.wrapping_byte_add(core::mem::offset_of!(Scope, slots)).cast();
+        // SAFETY: within the list, and the value lives as long as the program runs.
+        unsafe { slots.wrapping_add(index).read_volatile() }
+    }
+}
+
+/// How often the same program of the same person is reported as executed, in seconds.
+const SIGHTING_EVERY_S: u32 = 3600;
+
+/// How much of the ring buffer waits to be read.
+#[inline(always)]
+fn events_waiting_bytes() -> u64 {
+    // `BPF_RB_AVAIL_DATA`.
+    const AVAILABLE_DATA: u64 = 0;
+    // SAFETY: the map is a ring buffer.
+    unsafe { bpf_ringbuf_query((&raw const EVENTS).cast_mut().cast(), AVAILABLE_DATA) }
+}
+
+/// Whether it is time to report that a program was executed, and that it was from now on.
+#[inline(always)]
+pub(crate) fn is_worth_a_sighting(scope: &ReadyScope, inode: InodeId, now_boot_s: u32) -> bool {
+    let sighting = Sighting {
+        owner: scope.owner,
+        dev: inode.dev,
+        ino: inode.ino,
+        generation: inode.generation.unwrap_or_default(),
+        reserved: 0,
+    };
+    if let Some(last) = SIGHTINGS.get_ptr(sighting) {
+        // SAFETY: an entry may come to be another program's meanwhile; the worst of it is one report more or less.
+        let last = unsafe { last.read_volatile() };
+        if now_boot_s.wrapping_sub(last) < SIGHTING_EVERY_S {
+            return false;
+        }
+    }
+    // Where half of the ring buffer waits to be read, the rest is for what was blocked; the next execution tries again.
+    if events_waiting_bytes() > EVENTS_BYTES as u64 / 2 {
+        return false;
+    }
+    SIGHTINGS.insert(sighting, now_boot_s, 0).is_ok()
+}
+
 /// `bprm_check_security` runs once for a binary, and for a script once more with its interpreter.
 #[derive(Clone, Copy)]
 pub(crate) enum Stage {
@@ -145,6 +240,20 @@ pub(crate) enum Stage {
 /// A policy's map as [`sac_abi::decide`] sees it.
 pub(crate) struct PolicyRules<'a>(&'a Policy);
 
+impl<'a> PolicyRules<'a> {
+    /// The policy that has this map.
+    #[inline(always)]
+    pub(crate) fn new(map: &'a Policy) -> Self {
+        Self(map)
+    }
+
+    /// The policy's map.
+    #[inline(always)]
+    pub(crate) fn map(&self) -> &'a Policy {
+        self.0
+    }
+}
+
 impl PolicyRules<'static> {
     /// The policy in `slot`.
     #[inline(always)]
@@ -156,10 +265,38 @@ impl PolicyRules<'static> {
 
 impl Rules for PolicyRules<'_> {
     #[inline(always)]
-    fn get(&self, key: &RuleKey) -> Option<RuleValue> {
+    fn get(&self, key: &RuleKey) -> u64 {
         // SAFETY: as for `of_slot`; the value is copied out at once.
-        unsafe { self.0.get(key) }.copied().map(RuleValue::from_bits)
+        match unsafe { self.0.get(key) } {
+            Some(bits) => *bits,
+            None => self.zero(),
+        }
     }
+
+    #[inline(always)]
+    fn zero(&self) -> u64 {
+        match HASH_KEY.get_ptr(0) {
+            // SAFETY: an array has all of its entries, for as long as the program runs.
+            Some(key) => unsafe {
+                key.wrapping_byte_add(core::mem::offset_of!(KernelHashKey, zero))
+                    .cast::<u64>()
+                    .read_volatile()
+            },
+            None => 0,
+        }
+    }
+
+    #[inline(always)]
+    fn now_boot_s(&self) -> u32 {
+        now_boot_s()
+    }
+}
+
+/// Seconds since boot, suspended time included.
+#[inline(always)]
+pub(crate) fn now_boot_s() -> u32 {
+    // SAFETY: the helper has no preconditions.
+    (unsafe { bpf_ktime_get_boot_ns() } / 1_000_000_000) as u32
 }
 
 /// Adds to a counter that other CPUs add to at the same time.

@@ -11,23 +11,25 @@ use aya_ebpf::helpers::{
 };
 use core::ffi::c_void;
 use sac_abi::{
-    Verdict,
+    Action, Verdict,
     event::{EVENT_PATH_BYTES, EVENT_VERSION, ExecEvent},
 };
 
 /// `TASK_COMM_LEN`.
 const COMM_BYTES: u32 = 16;
 
-/// Records what `verdict` did to the execution `bprm`.
+/// Records what `verdict`, by the policy in `slot`, did to the execution `bprm`.
 #[inline(always)]
-pub(crate) fn record(scope: &ReadyScope, verdict: Verdict, bprm: Bprm) {
+pub(crate) fn record(scope: &ReadyScope, slot: u32, verdict: Verdict, bprm: Bprm) {
     let Some(mut entry) = EVENTS.reserve(0) else {
-        scope.count_lost_event();
+        if verdict.action() != Action::Allow {
+            scope.count_lost_event();
+        }
         return;
     };
     let event: *mut ExecEvent = entry.as_mut_ptr();
     // SAFETY: the entry is as large as an event and aligned to 8 bytes, and no one else sees it before `submit`.
-    unsafe { fill(event, scope, verdict, bprm) };
+    unsafe { fill(event, scope, slot, verdict, bprm) };
     entry.submit(0);
 }
 
@@ -36,7 +38,7 @@ pub(crate) fn record(scope: &ReadyScope, verdict: Verdict, bprm: Bprm) {
 /// `event` must be reserved, writable memory for one event.
 #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
 #[inline(always)]
-unsafe fn fill(event: *mut ExecEvent, scope: &ReadyScope, verdict: Verdict, bprm: Bprm) {
+unsafe fn fill(event: *mut ExecEvent, scope: &ReadyScope, slot: u32, verdict: Verdict, bprm: Bprm) {
     let file = bprm.file();
     let inode = file.inode();
     let task = CurrentTask::get();
@@ -44,14 +46,14 @@ unsafe fn fill(event: *mut ExecEvent, scope: &ReadyScope, verdict: Verdict, bprm
     // SAFETY: each write is to a field of the reserved event; the string helpers get the room that the field has.
     unsafe {
         (*event).version = EVENT_VERSION;
-        (*event).action = verdict.action as u8;
+        (*event).action = verdict.action_byte();
         (*event).layer = scope.layer as u32 as u8;
         (*event).rule = verdict.rule;
         (*event).boot_ns = bpf_ktime_get_boot_ns();
         (*event).cgroup = scope.cgroup;
         (*event).ino = inode.ino;
         (*event).dev = inode.dev;
-        (*event).slot = scope.slot;
+        (*event).slot = slot;
         (*event).tgid = (bpf_get_current_pid_tgid() >> 32) as u32;
         (*event).parent_tgid = task.parent_tgid();
         (*event).uid = bpf_get_current_uid_gid() as u32;

@@ -4,6 +4,7 @@
 mod cleanup;
 mod daemon;
 mod doctor;
+mod grant;
 mod list_sessions;
 mod policy;
 mod reload;
@@ -29,6 +30,14 @@ enum Command {
     ListSessions(list_sessions::ListArguments),
     /// Load the policies anew, for all sessions at once
     Reload,
+    /// Let a user execute a program for a while, whatever the user's policy says
+    Grant(grant::GrantArguments),
+    /// List the grants that hold
+    Grants(grant::GrantsArguments),
+    /// Take a grant back
+    Revoke(grant::RevokeArguments),
+    /// Let the processes of a session go on that were stopped after too many blocked attempts
+    Thaw(grant::ThawArguments),
     /// Work with policies
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -48,6 +57,10 @@ pub(crate) fn main() -> ExitCode {
     let result = match arguments.command {
         Command::ListSessions(list) => list_sessions::run(&list),
         Command::Reload => reload::run(),
+        Command::Grant(grant) => grant::grant(grant),
+        Command::Grants(grants) => grant::list(&grants),
+        Command::Revoke(revoke) => grant::revoke(&revoke),
+        Command::Thaw(thaw) => grant::thaw(thaw),
         Command::Policy(policy) => policy::run(&policy),
         Command::Daemon(daemon) => daemon::run(daemon, &arguments.btf),
         Command::Doctor(doctor) => doctor::run(&doctor, &arguments.btf),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     io::{Read as _, Write as _},
     os::unix::net::UnixStream,
+    path::PathBuf,
     time::Duration,
 };
 
@@ -21,13 +22,36 @@ pub(crate) const REQUEST_BYTES_MAX: usize = 4096;
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What can be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Request {
     /// The open sessions: a list of [`SessionInfo`].
     ListSessions {},
     /// Load the policies anew: [`Reloaded`].
     Reload {},
+    /// Let a user execute a program for a while: a [`GrantInfo`].
+    Grant {
+        /// User name.
+        user: String,
+        /// Absolute path of the program.
+        exec: PathBuf,
+        /// For how long, in seconds.
+        for_s: u32,
+        /// Why.
+        reason: String,
+    },
+    /// The grants that hold: a list of [`GrantInfo`].
+    Grants {},
+    /// Take a grant back: its [`GrantInfo`].
+    Revoke {
+        /// The grant's number.
+        number: u32,
+    },
+    /// Let the processes of a frozen session go on: `null`.
+    Thaw {
+        /// Session id.
+        session: String,
+    },
 }
 
 /// The answer.
@@ -71,6 +95,32 @@ pub(crate) struct SessionInfo {
     pub(crate) events_lost: u64,
     /// Directory of its cgroup.
     pub(crate) cgroup: String,
+    /// Whether its processes are stopped.
+    #[serde(default)]
+    pub(crate) frozen: bool,
+}
+
+/// What the daemon says of a grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GrantInfo {
+    /// Its number.
+    pub(crate) number: u32,
+    /// User name.
+    pub(crate) user: String,
+    /// User id.
+    pub(crate) uid: u32,
+    /// The program.
+    pub(crate) exec: String,
+    /// How long it was for, in seconds.
+    pub(crate) for_s: u32,
+    /// How much of that is left, in seconds.
+    pub(crate) left_s: u32,
+    /// When it ends, RFC 3339, UTC, as the clock goes now.
+    pub(crate) until: String,
+    /// Why it was given.
+    pub(crate) reason: String,
+    /// Who gave it.
+    pub(crate) by: String,
 }
 
 /// What a reload did.

@@ -1,28 +1,39 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The resident daemon: policies in the kernel, sessions opened for the PAM module and ended with their last process.
 //!
-//! Each source of work has a thread: PAM connections, control connections, events, ends of cgroups. What they share is
-//! one [`State`] behind one lock, held only for work that cannot hang; the name service is asked before. The daemon is
+//! Each source of work has a thread: PAM connections, control connections, events, ends of cgroups, the clock, changes of
+//! files, and of people. What they share is one [`State`] behind one lock, held only for work that cannot hang; the name service is asked before. The daemon is
 //! in nobody's way: verdicts are the kernel's, and a daemon that is gone loosens nothing.
 
+mod clock;
 mod control_socket;
 mod events;
+mod follow;
+mod give;
+mod grants;
+mod limits;
+mod memory;
 mod open;
 mod pam_socket;
-mod person;
+use crate::person;
+mod place;
 mod policies;
 mod record;
 mod registry;
+mod sightings;
 mod state;
+mod strikes;
 mod watch;
 
 use crate::{
     bpf::{Enforcement, KernelBtf, Pins},
     cgroup,
+    notice::Deliverer,
 };
 use anyhow::Context as _;
 use nix::sys::signal::{SigSet, Signal};
 use sac_abi::SessionId;
+use sightings::Sightings;
 use state::State;
 use std::{
     fs,
@@ -70,15 +81,27 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
     let pam = pam_socket::bind()?;
     let control = control_socket::bind()?;
 
+    let wake = state.wake.clone();
+    let notices = Deliverer::start().context("starting the thread for notices")?;
+    let sightings = Arc::new(Mutex::new(Sightings::new(Path::new(sightings::DIRECTORY))));
+    let (bell, rung) = follow::bell();
+
     let state = Arc::new(Mutex::new(state));
-    start("events", &state, move |state| events::follow(&state, events))?;
+    let (tell, seen) = (notices.clone(), Arc::clone(&sightings));
+    start("events", &state, move |state| events::follow(&state, events, &tell, &seen))?;
+    let seen = Arc::clone(&sightings);
+    start("clock", &state, move |state| clock::keep(&state, &wake, &notices, &seen))?;
+    start("files", &state, move |state| follow::files(&state, &bell))?;
+    start("people", &state, move |state| follow::people(&state, &rung))?;
     start("cgroups", &state, move |state| watch::follow(&state, &ended))?;
     start("pam", &state, move |state| pam_socket::serve(&state, &pam))?;
     start("control", &state, move |state| control_socket::serve(&state, &control))?;
     sd_notify::notify(&[sd_notify::NotifyState::Ready]).context("telling systemd")?;
     let sessions = lock(&state).registry().sessions().count();
     tracing::info!(sessions, "ready; {sessions} sessions were found open");
-    wait_for_end(&signals, &state)
+    wait_for_end(&signals, &state)?;
+    clock::flush(&sightings);
+    Ok(())
 }
 
 fn start(

@@ -11,6 +11,7 @@ mod control;
 mod daemon;
 mod doctor;
 mod notice;
+mod person;
 mod sys;
 
 use std::process::ExitCode;

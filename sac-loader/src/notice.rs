@@ -44,7 +44,7 @@ pub(crate) fn shown(path: EventPath<'_>) -> String {
 
 /// Control characters move the cursor and worse; formatting characters reorder what is seen; a backslash could pass for
 /// the beginning of an escape.
-fn is_harmless(character: char) -> bool {
+pub(crate) fn is_harmless(character: char) -> bool {
     let reorders = matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     !character.is_control() && !reorders && character != '\\'
 }

@@ -21,6 +21,16 @@ pub(crate) fn start_in_cgroup(command: &mut Command, procs: OwnedFd) {
     unsafe { command.pre_exec(enter) };
 }
 
+/// Random numbers from the kernel.
+pub(crate) fn random_words() -> io::Result<[u64; 2]> {
+    let mut bytes = [[0; 8]; 2];
+    for word in &mut bytes {
+        // So few bytes come whole or not at all, see getrandom(2).
+        rustix::rand::getrandom(&mut word[..], rustix::rand::GetRandomFlags::empty())?;
+    }
+    Ok(bytes.map(u64::from_ne_bytes))
+}
+
 /// The generation of a regular file, which tells it from another that had its inode number before; `None` where the file
 /// system does not tell. `file` may be open with `O_PATH` alone.
 pub(crate) fn file_generation(file: BorrowedFd<'_>) -> Option<u32> {

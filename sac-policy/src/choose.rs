@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which policy holds for a person.
 //!
-//! Several can name one person. The greater priority wins; then the one that names the person more closely: by user,
-//! by group, as everyone; then the one whose name sorts first. No policy holds for uid 0, whatever it names: nothing
-//! that is written into a policy can lock root out.
+//! Several can name one person. Those drop out whose conditions the login does not meet. Of the others the greater priority
+//! wins; then the one that names the person more closely: by user, by group, as everyone; then the one with more conditions;
+//! then the one whose name sorts first. No policy holds for uid 0, whatever it names: nothing that is written into a policy
+//! can lock root out.
 
-use crate::policy::{AccountId, Policy, Who};
+use crate::policy::{AccountId, AppliesTo, Origin, Policy, Who};
+use jiff::Timestamp;
 use std::cmp::Reverse;
+use std::net::IpAddr;
 
 /// Somebody who logs in, as the system's user database knows them. The loader fills this in; a client never does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,28 @@ pub struct Group {
     pub name: String,
 }
 
+/// How somebody logs in. The loader takes this from the PAM module, which is root's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The PAM service.
+    pub service: String,
+    /// Where the login comes from.
+    pub from: RemoteHost,
+    /// Whether there is a terminal.
+    pub terminal: bool,
+}
+
+/// Where a login comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RemoteHost {
+    /// From the machine itself.
+    Local,
+    /// From this address.
+    Address(IpAddr),
+    /// From a host of which only the name is known; it is in no network.
+    Name(String),
+}
+
 /// The policy that holds for a person, and how it came to that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice<'s> {
@@ -35,6 +60,8 @@ pub struct Choice<'s> {
     pub winner: Option<Match<'s>>,
     /// The others that are for this person, in the order in which they would have won.
     pub losers: Vec<Loser<'s>>,
+    /// Those that are for this person and not for this login, in the same order.
+    pub excluded: Vec<Excluded<'s>>,
 }
 
 /// A policy that is for a person.
@@ -66,6 +93,28 @@ pub struct Loser<'s> {
     pub because: LostBy,
 }
 
+/// A policy that is for a person, and not for this login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Excluded<'s> {
+    /// The policy.
+    pub matched: Match<'s>,
+    /// The first of its conditions that the login does not meet.
+    pub because: Unmet,
+}
+
+/// A condition that a login does not meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmet {
+    /// `services`.
+    Service,
+    /// `from`.
+    Origin,
+    /// `terminal`.
+    Terminal,
+    /// `when`.
+    Time,
+}
+
 /// What a winner has over a loser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LostBy {
@@ -73,6 +122,8 @@ pub enum LostBy {
     Priority,
     /// It names the person more closely.
     Specificity,
+    /// More conditions on the login.
+    Conditions,
     /// A name that sorts first.
     Name,
 }
@@ -89,34 +140,75 @@ impl MatchedBy<'_> {
 }
 
 impl Match<'_> {
+    fn conditions(&self) -> usize {
+        self.policy.applies_to.conditions()
+    }
+
     fn lost_to(&self, winner: &Self) -> LostBy {
         if self.policy.priority != winner.policy.priority {
             LostBy::Priority
         } else if self.by.specificity() != winner.by.specificity() {
             LostBy::Specificity
+        } else if self.conditions() != winner.conditions() {
+            LostBy::Conditions
         } else {
             LostBy::Name
         }
     }
 }
 
-pub(crate) fn choose<'s>(policies: &'s [Policy], person: &Person) -> Choice<'s> {
+pub(crate) fn choose<'s>(
+    policies: &'s [Policy],
+    person: &Person,
+    login: &Login,
+    at: Timestamp,
+) -> Choice<'s> {
+    let mut choice = Choice { winner: None, losers: Vec::new(), excluded: Vec::new() };
     if person.uid == 0 {
-        return Choice { winner: None, losers: Vec::new() };
+        return choice;
     }
     let mut matches: Vec<Match<'s>> = policies
         .iter()
-        .filter_map(|policy| Some(Match { policy, by: matched_by(&policy.applies_to, person)? }))
+        .filter_map(|policy| Some(Match { policy, by: matched_by(&policy.applies_to.who, person)? }))
         .collect();
     matches.sort_by_key(|found| {
-        (Reverse(found.policy.priority), Reverse(found.by.specificity()), found.policy.name.as_str())
+        let specificity = (found.by.specificity(), found.conditions());
+        (Reverse(found.policy.priority), Reverse(specificity), found.policy.name.as_str())
     });
-    let mut matches = matches.into_iter();
-    let Some(winner) = matches.next() else {
-        return Choice { winner: None, losers: Vec::new() };
-    };
-    let losers = matches.map(|matched| Loser { matched, because: matched.lost_to(&winner) }).collect();
-    Choice { winner: Some(winner), losers }
+    for matched in matches {
+        if let Some(because) = unmet(&matched.policy.applies_to, login, at) {
+            choice.excluded.push(Excluded { matched, because });
+        } else if let Some(winner) = choice.winner {
+            choice.losers.push(Loser { matched, because: matched.lost_to(&winner) });
+        } else {
+            choice.winner = Some(matched);
+        }
+    }
+    choice
+}
+
+/// The first condition that a login does not meet.
+fn unmet(applies_to: &AppliesTo, login: &Login, at: Timestamp) -> Option<Unmet> {
+    let AppliesTo { services, from, terminal, when, .. } = applies_to;
+    if !services.is_empty() && !services.contains(&login.service) {
+        Some(Unmet::Service)
+    } else if !from.is_empty() && !from.iter().any(|origin| is_from(origin, &login.from)) {
+        Some(Unmet::Origin)
+    } else if terminal.is_some_and(|terminal| terminal != login.terminal) {
+        Some(Unmet::Terminal)
+    } else if when.as_ref().is_some_and(|when| !when.holds(at)) {
+        Some(Unmet::Time)
+    } else {
+        None
+    }
+}
+
+fn is_from(origin: &Origin, host: &RemoteHost) -> bool {
+    match (origin, host) {
+        (Origin::Local, RemoteHost::Local) => true,
+        (Origin::Network(network), RemoteHost::Address(address)) => network.contains(*address),
+        _ => false,
+    }
 }
 
 /// The closest way in which a policy names a person.

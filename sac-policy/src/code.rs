@@ -71,6 +71,23 @@ codes! {
     PathControlCharacter = "SAC021", Error, "A path has a control character";
     PathTooLong = "SAC022", Error, "A path is longer than the kernel half can compare";
     Contradiction = "SAC023", Error, "One policy both allows and denies a path";
+    InvalidText = "SAC024", Error, "A text for people is too long or has a control character";
+    ConflictingKeys = "SAC025", Error, "Keys stand beside each other that exclude each other";
+    SaysNothing = "SAC026", Error, "A list or mapping is empty that must say something";
+    NumberOutOfRange = "SAC027", Error, "A number is too great or too small";
+    InvalidTime = "SAC028", Error, "A time, a date or a length of time is written wrongly or means nothing";
+    UnknownTimeZone = "SAC029", Error, "There is no such time zone";
+    InvalidAddress = "SAC030", Error, "This cannot be an address, a network or a port";
+    InvalidService = "SAC031", Error, "This cannot be the name of a PAM service";
+    InvalidFileName = "SAC032", Error, "This cannot be the name of a file";
+    NameProvesNothing = "SAC033", Error, "A rule allows something by its name alone";
+    InvalidArguments = "SAC034", Error, "A condition on arguments cannot be decided";
+    DuplicateRuleSetName = "SAC035", Error, "Two rule sets have the same name";
+    UnknownRuleSet = "SAC036", Error, "A rule set that is inherited does not exist";
+    RuleSetCycle = "SAC037", Error, "A rule set inherits itself";
+    AssertionFailed = "SAC060", Error, "An assertion of the policy does not hold";
+    TooManyShapes = "SAC061", Error, "The rules for connections have too many different sizes of networks and ranges of ports";
+    TooManyConditions = "SAC062", Error, "A program has too many rules with arguments";
     PathNotFound = "SAC101", Warning, "A rule's path does not exist";
     NotRegularFile = "SAC102", Warning, "A rule's path is not a regular file";
     NotExecutable = "SAC103", Warning, "A rule's path is a file that nobody may execute";
@@ -83,6 +100,20 @@ codes! {
     PathUnreachable = "SAC110", Warning, "A rule's path could not be looked up";
     ResolvedPathTooLong = "SAC111", Warning, "A denied path leads to a path that is too long for a rule";
     IgnoredFile = "SAC112", Warning, "A file looks like a policy and is not read";
+    InheritedContradiction = "SAC113", Warning, "A rule and one that is inherited allow and deny the same";
+    NotEnforced = "SAC114", Warning, "A part of the policy is not enforced yet";
+    UnusedRuleSet = "SAC115", Warning, "No policy inherits a rule set";
+    PatternInArgument = "SAC116", Warning, "An argument looks like a pattern and is none";
+    NotDirectory = "SAC120", Warning, "A rule's directory or tree is not a directory";
+    SeveralNames = "SAC121", Warning, "A rule for one name of a program holds for all its names";
+    CarriedProgram = "SAC122", Warning, "An allowed program can do what a denied one does";
+    DenyListCarriers = "SAC123", Warning, "A list of denied programs does not hold against programs that carry out others";
+    ArgumentsInOtherWords = "SAC124", Warning, "Denied arguments can be put in other words";
+    ArgumentsOfScript = "SAC125", Warning, "Conditions on the arguments of a script cannot be enforced";
+    ArgumentsKill = "SAC126", Warning, "A rule with arguments kills where it says `deny`";
+    NeverDecides = "SAC127", Warning, "A rule never decides anything";
+    LockOut = "SAC128", Warning, "Whom a policy holds for could not log in or do their work";
+    OverrideByArguments = "SAC129", Warning, "A rule that overrides does so only for rules with arguments";
 }
 
 #[cfg(test)]

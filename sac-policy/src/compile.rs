@@ -1,44 +1,79 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From a policy to the entries of its map.
 //!
-//! A denied program is held by what it is and by where it is: its inode, the path as it was written, and the path that
+//! A denied file is held by what it is and by where it is: its inode, the path as it was written, and the path that
 //! the kernel resolves that to. So it stays denied under another name, and also after an upgrade put another file in its
-//! place. An allowed program is held by its inode alone; [`sac_abi::decide()`] says why. Where entries meet, the
-//! stricter action wins.
+//! place. An allowed file is held by its inode alone; [`sac_abi::decide()`] says why. Directories are held by what they are,
+//! whether they allow or deny. Where entries meet, an allow rule that overrides wins, then the strictest that denies, then
+//! one that allows; of equal ones the first.
+//!
+//! A rule that holds only at certain times is in the map only then: [`Compiled::next_change`] says when to compile again.
+
+mod addresses;
+mod arguments;
+mod subjects;
+mod warnings;
 
 use crate::code::Code;
-use crate::fault::{Fault, Faults, quoted_path};
-use crate::files::{FileKind, Files, NameKind, ResolveError, Resolved};
-use crate::policy::{Policy, Rule};
-use sac_abi::rule::{InodeId, PathHash, PathRules};
-use sac_abi::{Action, RuleKey, RuleValue, Rules};
+use crate::fault::{Fault, Faults, Place, quoted_path};
+use crate::files::Files;
+use crate::policy::{Mode, Policy, Rule, Subject};
+use jiff::Timestamp;
+use sac_abi::rule::{Contents, InodeId};
+use sac_abi::{Action, HashKey, Operation, RuleKey, RuleValue, Rules, TextHash};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::error::Error;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Permission bits that let somebody execute a file.
-const EXECUTE_BY_ANYONE: u32 = 0o111;
+/// What a compiled policy depends on beside the policy and the file system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Situation {
+    /// The moment that it is for.
+    pub at: Timestamp,
+    /// The key that the kernel half hashes texts with.
+    pub key: HashKey,
+    /// What is granted to those whom the policy holds for.
+    pub grants: Vec<Grant>,
+}
+
+/// A program that may be executed for a while, whatever the rules say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Its number, which records tell.
+    pub number: u32,
+    /// The program.
+    pub path: PathBuf,
+    /// When it ends, in seconds of `CLOCK_BOOTTIME`.
+    pub until_boot_s: u32,
+}
 
 /// A policy as the kernel half looks it up.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    entries: HashMap<RuleKey, RuleValue>,
-    /// What the paths of the policy lead to that somebody should look at.
+    entries: HashMap<RuleKey, u64>,
+    /// What somebody should look at. With an error among it the policy cannot be put into force as it is meant: what could not
+    /// be entered is denied.
     pub warnings: Faults,
+    /// The first moment at which the policy may have to be compiled again, because a rule begins or ceases to hold.
+    pub next_change: Option<Timestamp>,
 }
 
 impl Compiled {
     /// The entries of the policy's map, each key once, in no order.
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = (RuleKey, RuleValue)> {
-        self.entries.iter().map(|(key, value)| (*key, *value))
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = (RuleKey, u64)> {
+        self.entries.iter().map(|(key, bits)| (*key, *bits))
     }
 }
 
 impl Rules for Compiled {
-    fn get(&self, key: &RuleKey) -> Option<RuleValue> {
-        self.entries.get(key).copied()
+    fn get(&self, key: &RuleKey) -> u64 {
+        self.entries.get(key).copied().unwrap_or(0)
+    }
+
+    /// Grants that have ended are not given to the compiler, so on the host all of them hold.
+    fn now_boot_s(&self) -> u32 {
+        0
     }
 }
 
@@ -46,159 +81,155 @@ impl Rules for Compiled {
 ///
 /// A path that leads nowhere is a warning, not an error: the program may be installed later.
 #[must_use]
-pub fn compile(policy: &Policy, files: &impl Files) -> Compiled {
-    let mut compiler =
-        Compiler { policy, entries: HashMap::new(), inodes: HashMap::new(), warnings: Faults::default() };
+pub fn compile(policy: &Policy, files: &impl Files, situation: &Situation) -> Compiled {
+    let mut compiler = Compiler {
+        policy,
+        files,
+        key: situation.key,
+        held: HashMap::new(),
+        contents: HashMap::new(),
+        conditions: arguments::Conditions::default(),
+        addresses: addresses::Addresses::default(),
+        same_file: HashMap::new(),
+        entries: HashMap::new(),
+        warnings: Faults::default(),
+    };
+    let mut next_change = None;
     for rule in &policy.rules {
-        compiler.rule(rule, files);
+        let holds = rule.when.as_ref().is_none_or(|when| when.holds(situation.at));
+        let change = rule.when.as_ref().and_then(|when| when.next_change(situation.at));
+        next_change = [next_change, change].into_iter().flatten().min();
+        compiler.rule(rule, holds);
     }
-    let path_rules = if policy.rules.iter().any(denies) { PathRules::Some } else { PathRules::None };
-    compiler.entries.insert(RuleKey::POLICY, RuleValue::policy(policy.default, path_rules));
-    compiler.warnings.sort();
-    Compiled { entries: compiler.entries, warnings: compiler.warnings }
+    situation.grants.iter().for_each(|grant| compiler.grant(grant));
+    compiler.finish(next_change)
 }
 
+/// Whether a rule is one that denies, in whatever way.
 fn denies(rule: &Rule) -> bool {
     rule.action != Action::Allow
 }
 
-struct Compiler<'p> {
+/// Which of two rules wins where they meet: the one with the greater rank.
+fn rank(rule: &Rule) -> (bool, Action) {
+    (rule.overrides && !denies(rule), rule.action)
+}
+
+struct Compiler<'p, F> {
     policy: &'p Policy,
-    entries: HashMap<RuleKey, RuleValue>,
-    /// The strictest rule so far for each file.
-    inodes: HashMap<InodeId, &'p Rule>,
+    files: &'p F,
+    key: HashKey,
+    /// The rule that wins, for each file, directory, text and address.
+    held: HashMap<RuleKey, &'p Rule>,
+    /// What there is for each operation.
+    contents: HashMap<Operation, Contents>,
+    conditions: arguments::Conditions<'p>,
+    addresses: addresses::Addresses<'p>,
+    /// The strictest rule so far for each program that is named by its path, to warn of two names.
+    same_file: HashMap<InodeId, &'p Rule>,
+    /// Finished entries.
+    entries: HashMap<RuleKey, u64>,
     warnings: Faults,
 }
 
-impl<'p> Compiler<'p> {
-    fn rule(&mut self, rule: &'p Rule, files: &impl Files) {
-        if denies(rule) {
-            // That the path is short enough was checked when the policy was read.
-            self.path_entry(rule, &rule.path);
-        }
-        match files.resolve(&rule.path) {
-            Ok(resolved) => {
-                self.lint_file(rule, &resolved);
-                self.inode_entry(rule, resolved.inode);
-                if denies(rule) {
-                    self.canonical_entry(rule, &resolved);
-                }
-            }
-            Err(error) => self.lint_unresolved(rule, &error),
+impl<'p, F: Files> Compiler<'p, F> {
+    /// Enters a rule if it holds now; what is doubtful about it is told at any time.
+    fn rule(&mut self, rule: &'p Rule, holds: bool) {
+        // Arguments are conditions on one program. The language has no others; if it had, nothing may be allowed without them.
+        let holds =
+            holds && (rule.arguments.is_none() || denies(rule) || matches!(rule.subject, Subject::Path(_)));
+        match &rule.subject {
+            Subject::Path(path) if rule.arguments.is_some() => self.conditional(rule, path, holds),
+            Subject::Path(path) => self.path(rule, path, holds),
+            Subject::Directory(directory) => self.directory(rule, directory, holds),
+            Subject::Tree(tree) => self.tree(rule, tree, holds),
+            Subject::Name(name) if holds => self.name(rule, name),
+            Subject::Address { network, ports } if holds => self.address(rule, *network, ports),
+            Subject::Name(_) | Subject::Address { .. } => {}
         }
     }
 
-    fn inode_entry(&mut self, rule: &'p Rule, inode: InodeId) {
-        self.insert(RuleKey::inode(inode), rule);
-        let strictest = match self.inodes.entry(inode) {
+    /// Enters a rule under a key; the rule that wins there stays.
+    fn hold(&mut self, key: RuleKey, rule: &'p Rule) {
+        match self.held.entry(key) {
             Entry::Vacant(vacant) => {
                 vacant.insert(rule);
+            }
+            Entry::Occupied(mut present) => {
+                if rank(rule) > rank(present.get()) {
+                    present.insert(rule);
+                }
+            }
+        }
+    }
+
+    /// Notes that a policy has something for an operation.
+    fn note(&mut self, operation: Operation, contents: Contents) {
+        let noted = self.contents.entry(operation).or_default();
+        *noted = noted.and(contents);
+    }
+
+    /// The hash of a path; `None` where it is too long to be compared.
+    fn path_hash(&self, path: &Path) -> Option<TextHash> {
+        TextHash::of_text(self.key, path.as_os_str().as_bytes())
+    }
+
+    fn grant(&mut self, grant: &Grant) {
+        let inode = match self.files.resolve(&grant.path) {
+            Ok(resolved) => resolved.inode,
+            Err(_nowhere) => {
+                let message = format!("{} is granted and cannot be looked up", quoted_path(&grant.path));
+                let help = "grant it again once the program is there";
+                self.warnings
+                    .push(Fault::new(Code::PathNotFound, Place::file(&grant.path), message).help(help));
                 return;
             }
-            Entry::Occupied(occupied) => occupied.into_mut(),
         };
-        let other = *strictest;
-        if rule.action > other.action {
-            *strictest = rule;
-        }
-        // One path twice was reported when the policy was read.
-        if rule.action != other.action && rule.path != other.path {
-            self.lint_shared(rule, other);
+        self.note(Operation::Execute, Contents::GRANTS);
+        let entry = self.entries.entry(RuleKey::grant(inode)).or_insert(0);
+        if grant.until_boot_s > RuleValue::from_bits(*entry).until_boot_s() {
+            *entry = RuleValue::grant(grant.number, grant.until_boot_s).to_bits();
         }
     }
 
-    fn canonical_entry(&mut self, rule: &Rule, resolved: &Resolved) {
-        if self.path_entry(rule, &resolved.canonical).is_none() {
-            let message = format!(
-                "{} leads to a path of {} bytes",
-                quoted_path(&rule.path),
-                resolved.canonical.as_os_str().len()
-            );
-            let help = "a rule can name 255 bytes, so only the file that is there now is held, not one that replaces it";
-            self.warn(Code::ResolvedPathTooLong, rule, message, help);
+    /// The value of a rule, as far as the policy is enforced.
+    fn value(&self, rule: &Rule) -> RuleValue {
+        let value = RuleValue::rule(rule.number, self.policy.in_force(rule.action));
+        if rule.overrides && !denies(rule) { value.overriding() } else { value }
+    }
+
+    fn finish(mut self, next_change: Option<Timestamp>) -> Compiled {
+        let groups = self.groups();
+        for (key, rule) in &self.held {
+            let value = self.value(rule);
+            self.entries.insert(*key, value.to_bits());
         }
-    }
-
-    /// `None` where the path is too long for an entry.
-    fn path_entry(&mut self, rule: &Rule, path: &Path) -> Option<()> {
-        let hash = PathHash::of_path(path.as_os_str().as_bytes())?;
-        self.insert(RuleKey::path(hash), rule);
-        Some(())
-    }
-
-    /// The stricter action wins; of equally strict rules, the first.
-    fn insert(&mut self, key: RuleKey, rule: &Rule) {
-        let value = RuleValue::rule(rule.number, rule.action);
-        self.entries
-            .entry(key)
-            .and_modify(|present| {
-                if value.action() > present.action() {
-                    *present = value;
-                }
-            })
-            .or_insert(value);
-    }
-
-    fn lint_file(&mut self, rule: &Rule, resolved: &Resolved) {
-        let path = quoted_path(&rule.path);
-        let canonical = quoted_path(&resolved.canonical);
-        if resolved.kind != FileKind::Regular {
-            let what =
-                if resolved.kind == FileKind::Directory { "a directory" } else { "not a regular file" };
-            let help = "name programs one by one; a rule for a directory does not hold for what is in it";
-            self.warn(Code::NotRegularFile, rule, format!("{path} is {what}"), help);
-        } else if resolved.mode & EXECUTE_BY_ANYONE == 0 {
-            let help = "name the program itself; libraries and data are not executed";
-            self.warn(Code::NotExecutable, rule, format!("{path} is not executable"), help);
-        }
-        if denies(rule) && resolved.name == NameKind::SymbolicLink {
-            let message = format!("{path} is a symbolic link to {canonical}");
-            let help =
-                format!("the rule holds for {canonical} under each of its names; name it if that is meant");
-            self.warn(Code::SymbolicLink, rule, message, &help);
-        }
-    }
-
-    fn lint_unresolved(&mut self, rule: &Rule, error: &ResolveError) {
-        let path = quoted_path(&rule.path);
-        match error {
-            ResolveError::NotFound => {
-                let help = match (
-                    rule.path.as_os_str().as_bytes().iter().any(|byte| b"*?[".contains(byte)),
-                    denies(rule),
-                ) {
-                    (true, _) => "patterns are not understood; name programs one by one",
-                    (false, true) => {
-                        "correct the path, or remove the rule; until then only this path itself is held"
-                    }
-                    (false, false) => "correct the path, or remove the rule; it allows nothing",
-                };
-                self.warn(Code::PathNotFound, rule, format!("{path} does not exist"), help);
+        for (key, group) in groups {
+            let bits = self.entries.entry(key).or_insert(0);
+            *bits = match RuleValue::from_bits(*bits) {
+                RuleValue::NONE => RuleValue::only_conditions(group),
+                value => value.with_conditions(group),
             }
-            error => {
-                let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
-                let help = "see that the path can be looked up, and load the policies again";
-                self.warn(Code::PathUnreachable, rule, format!("{path}: {error}{reason}"), help);
-            }
+            .to_bits();
         }
-    }
-
-    fn lint_shared(&mut self, rule: &Rule, other: &Rule) {
-        let (path, other_path) = (quoted_path(&rule.path), quoted_path(&other.path));
-        let stricter = rule.action.max(other.action).as_str();
-        let fault = Fault::new(
-            Code::SharedInode,
-            self.policy.place(rule.span),
-            format!("{path} and {other_path} are the same file"),
-        )
-        .label(rule.action.as_str())
-        .related(self.policy.place(other.span), other.action.as_str())
-        .help(format!("`{stricter}` holds for both names; give both rules one action"));
-        self.warnings.push(fault);
-    }
-
-    fn warn(&mut self, code: Code, rule: &Rule, message: String, help: &str) {
-        self.warnings.push(Fault::new(code, self.policy.place(rule.span), message).help(help));
+        let all_shapes = self.shapes();
+        for operation in Operation::ALL {
+            let default = match operation {
+                Operation::Execute => self.policy.default,
+                Operation::Connect if !all_shapes => Action::Deny,
+                Operation::Connect => self.policy.connections_default,
+                _ => Action::Allow,
+            };
+            let contents = self.contents.get(&operation).copied().unwrap_or_default();
+            let contents = match self.policy.mode {
+                Mode::Audit => contents.and(Contents::AUDITED),
+                Mode::Enforce => contents,
+            };
+            let value = RuleValue::policy(self.policy.in_force(default), contents);
+            self.entries.insert(RuleKey::policy(operation), value.to_bits());
+        }
+        self.warnings.sort();
+        Compiled { entries: self.entries, warnings: self.warnings, next_change }
     }
 }
 

@@ -21,7 +21,19 @@ pub trait Files {
     ///
     /// [`ResolveError`] where there is no file, or it cannot be found out.
     fn resolve(&self, path: &Path) -> Result<Resolved, ResolveError>;
+
+    /// What the root directories of all mounts below a directory are. `directory` is a path without symbolic links.
+    ///
+    /// Going up from a file the kernel half gets no further than the root of its file system, so a tree that goes on in a mount
+    /// has to be known there, too.
+    fn mounts_below(&self, directory: &Path) -> Vec<InodeId>;
+
+    /// The first bytes of a regular file, at most [`HEAD_BYTES_MAX`]; `None` where they cannot be read.
+    fn head(&self, path: &Path) -> Option<Vec<u8>>;
 }
+
+/// As much of a file as the kernel looks at to tell a script from a program: `BINPRM_BUF_SIZE` in `include/uapi/linux/binfmts.h`.
+pub const HEAD_BYTES_MAX: usize = 256;
 
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +48,8 @@ pub struct Resolved {
     pub kind: FileKind,
     /// Permission bits.
     pub mode: u32,
+    /// How many names the file has: its hard links.
+    pub names: u32,
 }
 
 /// What the last part of a path is.

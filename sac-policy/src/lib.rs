@@ -9,25 +9,36 @@
 //! described in `docs/policy.md`.
 #![forbid(unsafe_code)]
 
+pub mod assertions;
 pub mod choose;
 pub mod code;
 pub mod compile;
+pub mod explain;
 pub mod fault;
 pub mod files;
+mod inherit;
+pub mod lint;
 pub mod load;
+pub mod network;
 pub mod policy;
 mod read;
+pub mod schema;
 pub mod set;
 pub mod source;
+pub mod when;
 mod yaml;
 
-pub use choose::{Choice, Group, Person};
+pub use assertions::run_assertions;
+pub use choose::{Choice, Group, Login, Person, RemoteHost};
 pub use code::{Code, Severity};
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, Grant, Situation, compile};
+pub use explain::{Decider, Explanation, RuleReference, Step, explain, is_enforced};
 pub use fault::{Colour, Fault, Faults, Place};
 pub use files::{FileGeneration, Files, HostFiles, Resolved};
+pub use lint::{Affected, lint, lint_lockout};
 pub use load::Trust;
-pub use policy::{Account, AccountId, Policy, Rule, Who};
+pub use policy::{Account, AccountId, AppliesTo, Policy, Rule, Subject, Who};
+pub use schema::schema;
 pub use set::{Loaded, PolicySet};
 pub use source::{Source, Span};
 

@@ -6,7 +6,7 @@
 
 use crate::code::Code;
 use crate::fault::{Fault, Faults, Place, printable, quoted_path};
-use crate::set::{Loaded, POLICIES_MAX, PolicySet, file_too_large};
+use crate::set::{Loaded, POLICIES_MAX, PolicySet, SOURCES_BYTES_MAX, file_too_large};
 use crate::source::{SOURCE_BYTES_MAX, Source};
 use rustix::fs::{FileType, Mode, OFlags};
 use std::ffi::OsStr;
@@ -100,9 +100,17 @@ fn list(directory: &Path, trust: Trust, faults: &mut Faults) -> io::Result<Vec<P
 /// Reads the files that can be read. Of more than a set can have, one more: that is enough to say so.
 fn read_all(files: &[PathBuf], trust: Trust, faults: &mut Faults) -> Vec<Source> {
     let mut sources = Vec::new();
+    let mut bytes = 0;
     for path in files.iter().take(POLICIES_MAX + 1) {
+        // What was read so far is too much already, and the check says so.
+        if bytes > SOURCES_BYTES_MAX {
+            break;
+        }
         match read(path, trust) {
-            Ok(source) => sources.push(source),
+            Ok(source) => {
+                bytes += source.text().len();
+                sources.push(source);
+            }
             Err(found) => faults.extend(found),
         }
     }

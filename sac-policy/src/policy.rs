@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A policy as it was checked: who it is for, what it says, and where each of its parts stands.
 //!
-//! What is here has passed every check that needs no file system. It is made by [`crate::PolicySet`] only.
+//! What is here has passed every check that needs no file system. It is made by [`crate::PolicySet`] only; what a policy
+//! inherits is already among its rules.
+
+#[cfg(test)]
+pub(crate) mod fake;
 
 use crate::fault::Place;
+use crate::network::{Network, PortRange};
 use crate::source::{Source, Span};
-use sac_abi::Action;
+use crate::when::When;
+use sac_abi::{Action, Operation};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,16 +25,34 @@ pub struct Policy {
     pub name: String,
     /// What it is for, in the administrator's words.
     pub description: Option<String>,
-    /// Whom it is for.
-    pub applies_to: Who,
+    /// Whom it is for, and for which of their logins.
+    pub applies_to: AppliesTo,
     /// Which policy wins where several are for one person: the one with the greater number.
     pub priority: i32,
-    /// What a blocked program gets unless its rule says otherwise; never [`Action::Allow`].
+    /// The rule sets that it takes rules from, as it names them.
+    pub inherits: Vec<Inherited>,
+    /// Whether it is enforced.
+    pub mode: Mode,
+    /// Whether those whom it is for may log in at all.
+    pub logins: Logins,
+    /// What a blocked operation gets unless its rule says otherwise; never [`Action::Allow`].
     pub action: Action,
+    /// What a user is told in addition when something is blocked.
+    pub message: Option<String>,
+    /// How grave it is for an auditor that something was blocked, unless its rule says otherwise.
+    pub severity: Gravity,
     /// What a program gets that no rule names: [`Action::Allow`], or the policy's own action.
     pub default: Action,
-    /// The rules, in the order of the file.
+    /// What a connection gets that no rule names: [`Action::Allow`], or the policy's own action.
+    pub connections_default: Action,
+    /// The rules: first what is inherited, in the order of `inherits`, then its own, in the order of the file.
     pub rules: Vec<Rule>,
+    /// What a session may use up.
+    pub limits: Limits,
+    /// What happens to who tries again and again.
+    pub strikes: Option<Strikes>,
+    /// What must be so; `policy check` and `policy test` look whether it is.
+    pub tests: Vec<Assertion>,
     pub(crate) source: Arc<Source>,
     /// Where the name stands.
     pub(crate) name_span: Span,
@@ -46,12 +71,120 @@ impl Policy {
         self.rules.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
-    pub(crate) fn place(&self, span: Span) -> Place {
+    /// A piece of the policy's own file.
+    #[must_use]
+    pub fn place(&self, span: Span) -> Place {
         Place::at(&self.source, span)
+    }
+
+    /// What an action amounts to under the policy's [`Mode`].
+    #[must_use]
+    pub fn in_force(&self, action: Action) -> Action {
+        match self.mode {
+            Mode::Enforce => action,
+            Mode::Audit => action.min(Action::Audit),
+        }
     }
 }
 
-/// Whom a policy is for.
+/// Whether a policy is enforced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// What is blocked is blocked.
+    #[default]
+    Enforce,
+    /// What would be blocked goes on, and is recorded.
+    Audit,
+}
+
+/// Whether somebody may log in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Logins {
+    /// They may.
+    #[default]
+    Allow,
+    /// They may not. Sessions that are open when such a policy comes to hold for them stay, under it.
+    Refuse,
+}
+
+/// How grave something is for an auditor. Not called severity, which a [`crate::Fault`] has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Gravity {
+    /// Worth knowing.
+    Info,
+    /// Of little consequence.
+    Low,
+    /// To be looked at.
+    #[default]
+    Medium,
+    /// To be looked at soon.
+    High,
+    /// To be looked at now.
+    Critical,
+}
+
+impl Gravity {
+    /// Every gravity, the least grave first.
+    pub const ALL: [Self; 5] = [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// The word that policies and records use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// A rule set that a policy takes rules from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inherited {
+    /// The rule set's name.
+    pub name: String,
+    /// Where it is named.
+    pub span: Span,
+}
+
+/// Whom a policy is for, and for which of their logins. All parts must hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppliesTo {
+    /// The people.
+    pub who: Who,
+    /// Only logins by these PAM services; empty for all.
+    pub services: Vec<String>,
+    /// Only logins from there; empty for everywhere.
+    pub from: Vec<Origin>,
+    /// Only logins with a terminal, or only those without.
+    pub terminal: Option<bool>,
+    /// Only at these times.
+    pub when: Option<When>,
+}
+
+impl AppliesTo {
+    /// How many conditions there are besides the people; each makes the policy more specific.
+    #[must_use]
+    pub fn conditions(&self) -> usize {
+        [!self.services.is_empty(), !self.from.is_empty(), self.terminal.is_some(), self.when.is_some()]
+            .into_iter()
+            .filter(|is_there| *is_there)
+            .count()
+    }
+}
+
+/// Where a login comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// From the machine itself: there is no remote address.
+    Local,
+    /// From an address in this network.
+    Network(Network),
+}
+
+/// The people that a policy is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {
     /// Everyone for whom there is no other policy, except root.
@@ -106,24 +239,203 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// One program that a policy allows or denies.
+/// One thing that a policy allows or denies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rule {
-    /// Its number in the policy, from 1, in the order of the file.
+    /// Its number in the policy, from 1. The numbers are those of [`Policy::rules`].
     pub number: u32,
-    /// The program, as it was written: absolute and without `.`, `..` or empty parts.
-    pub path: PathBuf,
-    /// What the program gets.
+    /// What it is about.
+    pub subject: Subject,
+    /// The operations that it holds for, each once: [`Operation::Execute`], [`Operation::Connect`], or some of the others.
+    pub operations: Vec<Operation>,
+    /// What happens.
     pub action: Action,
-    /// Where the path stands.
+    /// Whether an allow rule comes before rules that deny.
+    pub overrides: bool,
+    /// Which arguments a program must have for the rule to hold.
+    pub arguments: Option<ArgumentsCondition>,
+    /// What the user is told in addition.
+    pub message: Option<String>,
+    /// How grave it is for an auditor.
+    pub severity: Option<Gravity>,
+    /// When it holds; without it always.
+    pub when: Option<When>,
+    /// The file that it stands in: the policy's own, or a rule set's.
+    pub(crate) source: Arc<Source>,
+    /// Where the subject stands.
     pub span: Span,
 }
 
 impl Rule {
-    /// The line of the file, from 1.
+    /// The file that the rule stands in.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        self.source.path()
+    }
+
+    /// The line of that file, from 1.
     #[must_use]
     pub fn line(&self) -> u32 {
         self.span.line
     }
+
+    /// Where the rule stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place::at(&self.source, self.span)
+    }
+}
+
+/// What a rule is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// One file, as it was written: absolute and without `.`, `..` or empty parts.
+    Path(PathBuf),
+    /// What is directly in a directory.
+    Directory(PathBuf),
+    /// What is in a directory or anywhere below it.
+    Tree(PathBuf),
+    /// Whatever has this name, wherever it is. Never in an allow rule.
+    Name(String),
+    /// Addresses, and ports in these ranges; without a range all ports.
+    Address {
+        /// The addresses.
+        network: Network,
+        /// The ports.
+        ports: Vec<PortRange>,
+    },
+}
+
+impl Subject {
+    /// The path that has to be looked up, if there is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) | Self::Directory(path) | Self::Tree(path) => Some(path),
+            Self::Name(_) | Self::Address { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    /// A path or name as it was written; an address with its ports in brackets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) | Self::Directory(path) | Self::Tree(path) => write!(f, "{}", path.display()),
+            Self::Name(name) => f.write_str(name),
+            Self::Address { network, ports } if ports.is_empty() => write!(f, "{network}"),
+            Self::Address { network, ports } => {
+                let ports: Vec<_> = ports.iter().map(ToString::to_string).collect();
+                write!(f, "{network} [{}]", ports.join(", "))
+            }
+        }
+    }
+}
+
+/// Which arguments a program must have; its own name, `argv[0]`, is not counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ArgumentsCondition {
+    /// These in this order.
+    All {
+        /// One for each argument.
+        patterns: Vec<ArgumentPattern>,
+        /// Whether any more may follow.
+        more: bool,
+    },
+    /// At least one argument is one of these.
+    Any(Vec<String>),
+}
+
+/// What one argument must be.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ArgumentPattern {
+    /// This text.
+    Exactly(String),
+    /// Whatever.
+    Anything,
+}
+
+/// What a session may use up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Most processes and threads in one session.
+    pub processes: Option<u32>,
+    /// Most sessions of one person at a time.
+    pub sessions: Option<u32>,
+    /// After how long a session is ended.
+    pub session_length: Option<Duration>,
+    /// After how long without anything typed a session on a terminal is ended.
+    pub idle: Option<Duration>,
+    /// How long before its end a session is told.
+    pub warning: Duration,
+}
+
+/// What happens to who tries again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strikes {
+    /// So many blocked attempts in one session …
+    pub blocked: u32,
+    /// … within so long …
+    pub within: Duration,
+    /// … lead to this.
+    pub then: StrikeAction,
+}
+
+/// What strikes lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StrikeAction {
+    /// A line in the log, and one on the terminal.
+    Notify,
+    /// All processes of the session stop until an administrator thaws it.
+    Freeze,
+    /// All processes of the session are killed.
+    End,
+}
+
+impl StrikeAction {
+    /// The word that policies and records use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Notify => "notify",
+            Self::Freeze => "freeze",
+            Self::End => "end",
+        }
+    }
+}
+
+/// Something that must be so under a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assertion {
+    /// What somebody does.
+    pub request: Request,
+    /// Whether it must be allowed; otherwise it must be denied.
+    pub allowed: bool,
+    /// Where it is said.
+    pub span: Span,
+}
+
+/// Something that somebody does, as an assertion or a question names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Execute a program.
+    Execute {
+        /// Its path.
+        path: PathBuf,
+        /// Its arguments without its name; `None` where they do not matter.
+        arguments: Option<Vec<String>>,
+    },
+    /// Use a file.
+    File {
+        /// How; neither [`Operation::Execute`] nor [`Operation::Connect`].
+        operation: Operation,
+        /// Its path.
+        path: PathBuf,
+    },
+    /// Connect to an address.
+    Connect {
+        /// The address and port.
+        address: std::net::SocketAddr,
+    },
 }

@@ -1,33 +1,79 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! From a file's tree to a policy.
+//! From a file's tree to a policy or a rule set.
 //!
-//! The reader goes on after every fault with whatever is left, so the policy that it gives back is whole only if no
-//! error was found. Each part of the language has its own file here: `who` for people, `programs` for rules.
+//! The reader goes on after every fault with whatever is left, so what it gives back is whole only if no error was found. Each
+//! part of the language has its own file here; `language` has the keys and words of all of them.
 
+mod assertions;
+mod connections;
 mod fields;
+mod file_rules;
+pub(crate) mod language;
+mod limits;
 mod path;
+mod policy;
 mod programs;
+mod rule_set;
+mod rules;
+mod when;
 mod who;
 
 use crate::code::Code;
-use crate::fault::{Fault, Faults, Place, quoted};
-use crate::policy::{Policy, Who};
+use crate::fault::{Fault, Faults, Place};
+use crate::policy::{Inherited, Policy, Rule};
 use crate::source::{Source, Span};
 use crate::yaml::{Node, Value};
-use sac_abi::Action;
 use std::sync::Arc;
+pub(crate) use when::duration_seconds;
 
-/// Longest policy name, in bytes. Names become parts of file names and of log lines.
+pub(crate) use fields::did_you_mean;
+pub(crate) use rules::{COMPARED_MAX, RULES_MAX, contradict, meetings};
+
+/// Most conditions on the arguments of one program: for more the kernel half has no room.
+pub(crate) const CONDITIONS_MAX: usize = sac_abi::decide::CONDITIONS_MAX as usize;
+
+/// Longest name of a policy or rule set, in bytes. Names become parts of file names and of log lines.
 const NAME_BYTES_MAX: usize = 63;
 
-const POLICY_KEYS: [&str; 6] = ["policy", "description", "applies_to", "priority", "action", "programs"];
+/// What a file holds.
+pub(crate) enum Document {
+    Policy(Box<PolicyDraft>),
+    RuleSet(RuleSet),
+}
+
+/// A policy that has not taken over yet what it inherits.
+pub(crate) struct PolicyDraft {
+    /// Without rules.
+    pub(crate) policy: Policy,
+    /// Its own rules.
+    pub(crate) rules: Vec<Draft>,
+    /// Where it says that only what is allowed runs.
+    pub(crate) denies_by_default: Option<Span>,
+}
+
+/// A rule set as its file has it.
+pub(crate) struct RuleSet {
+    /// The empty text where it has no usable one; then an error was found.
+    pub(crate) name: String,
+    pub(crate) name_span: Span,
+    pub(crate) source: Arc<Source>,
+    pub(crate) inherits: Vec<Inherited>,
+    pub(crate) rules: Vec<Draft>,
+}
+
+/// A rule that has no number yet. Without an action of its own it gets that of the policy that it comes to.
+#[derive(Clone)]
+pub(crate) struct Draft {
+    pub(crate) rule: Rule,
+    pub(crate) has_action: bool,
+}
 
 /// Reads one file. `None` where there is nothing that resembles a policy; then at least one error was found.
 ///
 /// A policy without a usable name has the empty one; then, too, an error was found.
-pub(crate) fn read(source: &Arc<Source>, faults: &mut Faults) -> Option<Policy> {
+pub(crate) fn read(source: &Arc<Source>, faults: &mut Faults) -> Option<Document> {
     match Node::parse(source) {
-        Ok(root) => Reader { source, faults }.policy(&root),
+        Ok(root) => Reader { source, faults }.document(&root),
         Err(fault) => {
             faults.push(*fault);
             None
@@ -35,19 +81,34 @@ pub(crate) fn read(source: &Arc<Source>, faults: &mut Faults) -> Option<Policy> 
     }
 }
 
-/// Every key of the language, as a path from the top of the file.
+/// Every key of the language, as a path from the top of the file; those of `when`, which stands in many places, once.
 #[cfg(test)]
 pub(crate) fn keys() -> Vec<String> {
-    let below =
-        |parent: &str, keys: &[&str]| keys.iter().map(|key| format!("{parent}{key}")).collect::<Vec<_>>();
-    [
-        below("", &POLICY_KEYS),
-        below("applies_to.", &who::WHO_KEYS),
-        below("programs.", &programs::PROGRAMS_KEYS),
-        below("programs.deny[].", &programs::DENY_KEYS),
-        below("programs.allow[].", &programs::ALLOW_KEYS),
-    ]
-    .concat()
+    use language::{Key, Shape, WHEN};
+    fn below(shape: Shape, path: &str, into: &mut Vec<String>) {
+        match shape {
+            Shape::Mapping(mapping) if !std::ptr::eq(mapping.keys, WHEN.as_slice()) => {
+                add(mapping.keys, &format!("{path}."), into);
+            }
+            Shape::List(entry) | Shape::FullList(entry) => below(*entry, &format!("{path}[]"), into),
+            Shape::Either(shapes) => shapes.iter().for_each(|shape| below(*shape, path, into)),
+            _ => {}
+        }
+    }
+    fn add(keys: &[Key], parent: &str, into: &mut Vec<String>) {
+        for key in keys.iter().filter(|key| !matches!(key.shape, Shape::Refused)) {
+            let path = format!("{parent}{}", key.name);
+            if !into.contains(&path) {
+                into.push(path.clone());
+                below(key.shape, &path, into);
+            }
+        }
+    }
+    let mut keys = Vec::new();
+    add(&language::POLICY, "", &mut keys);
+    add(&language::RULE_SET, "", &mut keys);
+    add(&WHEN, "when.", &mut keys);
+    keys
 }
 
 /// Reads the parts of one file, and collects what is wrong with them.
@@ -57,100 +118,25 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn policy(&mut self, root: &Node) -> Option<Policy> {
+    fn document(&mut self, root: &Node) -> Option<Document> {
         if root.value == Value::Null {
             let help = "begin with `policy: NAME` and `applies_to:`, or remove the file";
             self.push(self.fault(Code::WrongType, root.span, "the file is empty").help(help));
             return None;
         }
-        let [name, description, applies_to, priority, action, programs] =
-            self.fields(root, POLICY_KEYS, "a policy")?;
-        let name_span = name.map_or(root.span, |node| node.span);
-        let name = match name {
-            Some(node) => self.name(node),
-            None => {
-                self.missing(root, "policy", "give the policy a name: `policy: NAME`");
+        match (root.key("policy"), root.key("rule_set")) {
+            (None, Some(_)) => self.rule_set(root).map(Document::RuleSet),
+            (Some(policy), Some(rule_set)) => {
+                let message = "a file is either a policy or a rule set";
+                let fault = self
+                    .fault(Code::ConflictingKeys, rule_set.span, message)
+                    .related(self.place(policy.span), "a policy by this key")
+                    .help("move one of the two to a file of its own");
+                self.push(fault);
                 None
             }
-        };
-        let applies_to = match applies_to {
-            Some(node) => self.who(node),
-            None => {
-                self.missing(
-                    root,
-                    "applies_to",
-                    "say whom it is for: `applies_to: {users: [NAME]}` or `applies_to: everyone`",
-                );
-                None
-            }
-        };
-        let action = action.and_then(|node| self.action(node)).unwrap_or(Action::Kill);
-        let (default, rules) =
-            programs.map_or((Action::Allow, Vec::new()), |node| self.programs(node, action));
-        Some(Policy {
-            name: name.unwrap_or_default(),
-            description: description.and_then(|node| self.text(node, "a text").map(str::to_owned)),
-            applies_to: applies_to.unwrap_or(Who::Accounts { users: Vec::new(), groups: Vec::new() }),
-            priority: priority.and_then(|node| self.priority(node)).unwrap_or(0),
-            action,
-            default,
-            rules,
-            source: Arc::clone(self.source),
-            name_span,
-        })
-    }
-
-    fn name(&mut self, node: &Node) -> Option<String> {
-        let name = self.text(node, "a policy's name")?;
-        let first =
-            name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-        let rest = name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-'));
-        if first && rest && name.len() <= NAME_BYTES_MAX {
-            return Some(name.to_owned());
+            _ => self.policy(root).map(|policy| Document::Policy(Box::new(policy))),
         }
-        let message = format!("{} cannot be a policy's name", quoted(name));
-        let help = format!(
-            "use a-z, 0-9, `_` and `-`, with a letter or digit first, at most {NAME_BYTES_MAX} characters"
-        );
-        self.push(self.fault(Code::InvalidPolicyName, node.span, message).help(help));
-        None
-    }
-
-    fn priority(&mut self, node: &Node) -> Option<i32> {
-        let Value::Integer(priority) = node.value else {
-            self.wrong_type(
-                node,
-                "a whole number",
-                "the policy with the greater priority wins; the default is 0",
-            );
-            return None;
-        };
-        let in_range = i32::try_from(priority).ok();
-        if in_range.is_none() {
-            let message = format!("priority {priority} is out of range");
-            let help = format!("use a number from {} to {}", i32::MIN, i32::MAX);
-            self.push(self.fault(Code::PriorityOutOfRange, node.span, message).help(help));
-        }
-        in_range
-    }
-
-    /// What happens to a blocked program.
-    fn action(&mut self, node: &Node) -> Option<Action> {
-        let word = self.text(node, "`kill`, `deny` or `audit`")?;
-        let action =
-            [Action::Kill, Action::Deny, Action::Audit].into_iter().find(|action| action.as_str() == word);
-        if action.is_none() {
-            let help = if word == Action::Allow.as_str() {
-                "an action is what a blocked program gets; list the programs that may run under `allow:`"
-            } else {
-                "use `kill` (the process is killed), `deny` (it gets an error) or `audit` (it is only recorded)"
-            };
-            let message = format!("{} is not an action", quoted(word));
-            self.push(self.fault(Code::UnknownWord, node.span, message).help(help));
-        }
-        action
     }
 
     fn place(&self, span: Span) -> Place {

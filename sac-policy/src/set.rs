@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! All policies of a machine, and what can be wrong between them.
 
-use crate::choose::{self, Choice, Person};
+use crate::choose::{self, Choice, Login, Person};
 use crate::code::{Code, Severity};
 use crate::fault::{Fault, Faults, Place, quoted};
-use crate::policy::{Account, AccountId, Policy, Who};
-use crate::read;
+use crate::inherit::RuleSets;
+use crate::policy::{Account, AccountId, AppliesTo, Policy, Who};
+use crate::read::{self, Document};
 use crate::source::{SOURCE_BYTES_MAX, Source};
+use jiff::Timestamp;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Most policies in one set.
+/// Most policies and rule sets in one set.
 pub const POLICIES_MAX: usize = 4096;
+
+/// Most text of all files in one set, in bytes.
+pub(crate) const SOURCES_BYTES_MAX: usize = 64 << 20;
 
 /// Policies that were checked together. It has at least one, and no two of the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,15 +58,34 @@ impl PolicySet {
             faults.push(too_many_files(directory));
             return Err(faults);
         }
-        let mut policies = Vec::new();
+        if sources.iter().map(|source| source.text().len()).sum::<usize>() > SOURCES_BYTES_MAX {
+            faults.push(too_much_text(directory));
+            return Err(faults);
+        }
+        let (mut drafts, mut sets) = (Vec::new(), Vec::new());
+        let mut complete = faults.count(Severity::Error) == 0;
         for source in sources {
             let source = Arc::new(source);
             if source.text().len() > SOURCE_BYTES_MAX {
                 faults.push(file_too_large(source.path()));
-            } else {
-                policies.extend(read::read(&source, &mut faults));
+                complete = false;
+                continue;
+            }
+            match read::read(&source, &mut faults) {
+                Some(Document::Policy(draft)) => drafts.push(*draft),
+                Some(Document::RuleSet(set)) => {
+                    complete &= !set.name.is_empty();
+                    sets.push(set);
+                }
+                None => complete = false,
             }
         }
+        if drafts.is_empty() && !sets.is_empty() && faults.count(Severity::Error) == 0 {
+            faults.push(no_policy_file(directory));
+        }
+        let mut rule_sets = RuleSets::new(sets, &drafts, complete, &mut faults);
+        let policies: Vec<Policy> = drafts.into_iter().map(|draft| rule_sets.complete(draft)).collect();
+        rule_sets.lint_unused();
         check_names(&policies, &mut faults);
         check_everyone(&policies, &mut faults);
         lint_accounts(&policies, &mut faults);
@@ -84,10 +108,10 @@ impl PolicySet {
         self.policies.iter().find(|policy| policy.name == name)
     }
 
-    /// The policy that holds for a person, and those that would have, had it not been there.
+    /// The policy that holds for a person who logs in like this at a moment, and what became of the others.
     #[must_use]
-    pub fn choose(&self, person: &Person) -> Choice<'_> {
-        choose::choose(&self.policies, person)
+    pub fn choose(&self, person: &Person, login: &Login, at: Timestamp) -> Choice<'_> {
+        choose::choose(&self.policies, person, login, at)
     }
 }
 
@@ -112,40 +136,59 @@ fn check_names(policies: &[Policy], faults: &mut Faults) {
     }
 }
 
+/// Of two policies for everyone, at all times and from everywhere, only the priority can say which one is meant.
 fn check_everyone(policies: &[Policy], faults: &mut Faults) {
-    let mut everyone = policies.iter().filter_map(|policy| match &policy.applies_to {
-        Who::Everyone { span } => Some(policy.place(*span)),
-        Who::Accounts { .. } => None,
-    });
-    let Some(first) = everyone.next() else {
-        return;
-    };
-    for place in everyone {
-        let fault = Fault::new(Code::SecondEveryone, place, "a second policy applies to everyone")
-            .related(first.clone(), "first here")
-            .help("keep one of them; the other can name the users and groups that it is for");
-        faults.push(fault);
+    let mut first_of = HashMap::new();
+    for policy in policies.iter().filter(|policy| policy.applies_to.conditions() == 0) {
+        let Who::Everyone { span } = &policy.applies_to.who else {
+            continue;
+        };
+        let place = policy.place(*span);
+        match first_of.entry(policy.priority) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(place);
+            }
+            Entry::Occupied(first) => {
+                let fault = Fault::new(Code::SecondEveryone, place, "a second policy applies to everyone")
+                    .related(first.get().clone(), "first here")
+                    .help("keep one of them; the other can name the users and groups that it is for");
+                faults.push(fault);
+            }
+        }
     }
 }
 
 /// Warns of users and groups that are named twice where only the names of the policies decide.
 fn lint_accounts(policies: &[Policy], faults: &mut Faults) {
-    let mut first_of: HashMap<(&str, &AccountId, i32), (&Policy, &Account)> = HashMap::new();
+    let mut first_of: HashMap<(&str, &AccountId, i32, usize), (&Policy, &Account)> = HashMap::new();
     for policy in policies {
-        let Who::Accounts { users, groups } = &policy.applies_to else {
+        let applies_to = &policy.applies_to;
+        let Who::Accounts { users, groups } = &applies_to.who else {
             continue;
         };
         let accounts =
             users.iter().map(|user| ("user", user)).chain(groups.iter().map(|group| ("group", group)));
         for (noun, account) in accounts {
-            match first_of.entry((noun, &account.id, policy.priority)) {
+            match first_of.entry((noun, &account.id, policy.priority, applies_to.conditions())) {
                 Entry::Vacant(vacant) => {
                     vacant.insert((policy, account));
                 }
-                Entry::Occupied(first) => faults.push(named_twice(noun, *first.get(), (policy, account))),
+                Entry::Occupied(first) => {
+                    if same_conditions(&first.get().0.applies_to, applies_to) {
+                        faults.push(named_twice(noun, *first.get(), (policy, account)));
+                    }
+                }
             }
         }
     }
+}
+
+/// Whether two policies are for the same logins. Others may be, too; that cannot be told from conditions that differ.
+fn same_conditions(one: &AppliesTo, other: &AppliesTo) -> bool {
+    one.services == other.services
+        && one.from == other.from
+        && one.terminal == other.terminal
+        && one.when == other.when
 }
 
 fn named_twice(noun: &str, first: (&Policy, &Account), second: (&Policy, &Account)) -> Fault {
@@ -176,6 +219,13 @@ fn too_many_files(directory: Option<&Path>) -> Fault {
     let place = Place::file(directory.unwrap_or(Path::new("policies")));
     Fault::new(Code::LimitExceeded, place, format!("there are more than {POLICIES_MAX} policy files"))
         .help("merge some of them; one policy can name many users and groups")
+}
+
+fn too_much_text(directory: Option<&Path>) -> Fault {
+    let place = Place::file(directory.unwrap_or(Path::new("policies")));
+    let message = format!("the policy files have more than {} MiB together", SOURCES_BYTES_MAX >> 20);
+    Fault::new(Code::LimitExceeded, place, message)
+        .help("move what policies share to rule sets, and inherit those")
 }
 
 /// A file that is larger than [`SOURCE_BYTES_MAX`].

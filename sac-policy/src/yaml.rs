@@ -14,7 +14,7 @@ use serde_yaml::{Error, MessageFormatter, Spanned};
 use std::fmt;
 use std::sync::Arc;
 
-/// Deepest nesting of mappings and lists. The language needs four levels.
+/// Deepest nesting of mappings and lists. The language needs six levels.
 const DEPTH_MAX: usize = 16;
 
 /// Most nodes in one file. A file of the greatest size that lists nothing but rules has fewer.
@@ -31,7 +31,7 @@ pub(crate) struct Node {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Null,
-    Bool,
+    Bool(bool),
     Integer(i128),
     Float,
     Text(String),
@@ -71,11 +71,20 @@ impl Node {
             .map_err(|error| Box::new(fault(source, &error)))
     }
 
+    /// The key with this name, in a mapping.
+    pub(crate) fn key(&self, name: &str) -> Option<&Self> {
+        let Value::Mapping(entries) = &self.value else {
+            return None;
+        };
+        let mut keys = entries.iter().map(|(key, _)| key);
+        keys.find(|key| matches!(&key.value, Value::Text(text) if text == name))
+    }
+
     /// What the value is, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self.value {
             Value::Null => "nothing",
-            Value::Bool => "true or false",
+            Value::Bool(_) => "true or false",
             Value::Integer(_) | Value::Float => "a number",
             Value::Text(_) => "text",
             Value::List(_) => "a list",
@@ -98,7 +107,7 @@ fn fault(source: &Arc<Source>, error: &Error) -> Fault {
     match error {
         Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
             new(Code::LimitExceeded, format!("more than {DEPTH_MAX} mappings and lists in each other"))
-                .help("remove levels; the language needs four")
+                .help("remove levels; the language needs six")
         }
         Error::Budget { breach: BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. }, .. } => {
             new(Code::LimitExceeded, format!("more than {NODES_MAX} values in one file"))
@@ -168,8 +177,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Value, E> {
-        Ok(Value::Bool)
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
     }
 
     fn visit_i64<E>(self, integer: i64) -> Result<Value, E> {

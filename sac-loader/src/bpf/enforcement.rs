@@ -11,15 +11,19 @@ use super::{
     object::{self, HOOKS, Hook, LoadError, PRIMER},
     pins::Pins,
     pod,
-    slots::{PolicySlots, Slot},
+    slots::PolicySlots,
 };
 use crate::cgroup::Cgroup;
 use aya::{
     Ebpf,
-    maps::{HashMap, MapData, MapError},
+    maps::{Array, HashMap, MapData, MapError},
     programs::{ProgramError, links::FdLink},
 };
-use sac_abi::scope::{Counters, Scope};
+use sac_abi::{
+    HashKey,
+    hash::KernelHashKey,
+    scope::{Counters, Scope},
+};
 use std::{fs, io, path::PathBuf};
 
 /// `BPF_LSM_CGROUP` of `enum bpf_attach_type`, part of the key of cgroup storage.
@@ -60,6 +64,9 @@ pub(crate) enum EnforcementError {
         /// Why not.
         source: io::Error,
     },
+    /// The kernel gave no random numbers.
+    #[error("cannot draw a random key")]
+    Random(#[source] io::Error),
     /// A map operation failed.
     #[error("cannot {operation} the map `{map}`")]
     Map {
@@ -104,6 +111,7 @@ pub(crate) struct Enforcement {
     pins: Option<Pins>,
     slots: PolicySlots,
     counters: HashMap<MapData, u64, pod::Counters>,
+    hash_key: HashKey,
 }
 
 impl Enforcement {
@@ -117,7 +125,23 @@ impl Enforcement {
         let slots = PolicySlots::new(take_map(&mut object, "POLICIES")?)?;
         let counters =
             HashMap::try_from(take_map(&mut object, "COUNTERS")?).map_err(map_error("open", "COUNTERS"))?;
-        Ok(Self { object, pins, slots, counters })
+        let hash_key = hash_key(take_map(&mut object, "HASH_KEY")?)?;
+        Ok(Self { object, pins, slots, counters, hash_key })
+    }
+
+    /// How many instructions the verifier went through for each program; 0 where the kernel does not tell.
+    pub(crate) fn verified_instructions(&self) -> Vec<(&'static str, u32)> {
+        let counted = |hook: Hook| {
+            let program = self.object.program(hook.program)?;
+            let count = program.info().ok()?.verified_instruction_count().unwrap_or(0);
+            Some((hook.program, count))
+        };
+        HOOKS.into_iter().filter_map(counted).collect()
+    }
+
+    /// What the kernel half hashes texts with.
+    pub(crate) fn hash_key(&self) -> HashKey {
+        self.hash_key
     }
 
     /// The policies' slots.
@@ -160,7 +184,7 @@ impl Enforcement {
     pub(crate) fn attach_session(
         &mut self,
         cgroup: &Cgroup,
-        slot: Slot,
+        scope: Scope,
         begin: Begin,
     ) -> Result<Attachment, EnforcementError> {
         let counters = match begin {
@@ -169,7 +193,7 @@ impl Enforcement {
         };
         self.set_counters(cgroup.id(), counters)?;
         let links = HOOKS.iter().map(|hook| self.attach(*hook, cgroup)).collect::<Result<Vec<_>, _>>()?;
-        self.set_scope(Scope::session(slot.number(), cgroup.id()))?;
+        self.set_scope(scope)?;
         self.keep(cgroup, links)
     }
 
@@ -181,11 +205,10 @@ impl Enforcement {
     pub(crate) fn attach_user(
         &mut self,
         slice: &Cgroup,
-        session_level: u32,
-        slot: Slot,
+        scope: Scope,
     ) -> Result<Attachment, EnforcementError> {
         self.set_counters(slice.id(), Counters::default())?;
-        self.attach_live(slice, Scope::user(slot.number(), slice.id(), session_level))
+        self.attach_live(slice, scope)
     }
 
     /// Attaches again to a cgroup whose pins were lost, for instance because somebody removed them.
@@ -308,6 +331,19 @@ impl Enforcement {
     fn map_mut(&mut self, name: &'static str) -> Result<&mut aya::maps::Map, EnforcementError> {
         self.object.map_mut(name).ok_or(EnforcementError::Load(LoadError::NoMap(name)))
     }
+}
+
+/// The key in the map, drawn if there is none yet: an earlier loader's programs and policies go on with theirs.
+fn hash_key(map: aya::maps::Map) -> Result<HashKey, EnforcementError> {
+    let mut map = Array::<_, pod::HashKey>::try_from(map).map_err(map_error("open", "HASH_KEY"))?;
+    let pod::HashKey(present) = map.get(&0, 0).map_err(map_error("read", "HASH_KEY"))?;
+    if present != KernelHashKey::default() {
+        return Ok(present.key);
+    }
+    let drawn = crate::sys::random_words().map_err(EnforcementError::Random)?;
+    let key = HashKey { k0: drawn[0], k1: drawn[1] };
+    map.set(0, pod::HashKey(KernelHashKey { key, zero: 0 }), 0).map_err(map_error("write", "HASH_KEY"))?;
+    Ok(key)
 }
 
 fn take_map(object: &mut Ebpf, name: &'static str) -> Result<aya::maps::Map, EnforcementError> {

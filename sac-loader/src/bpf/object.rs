@@ -17,14 +17,17 @@ pub(crate) struct Hook {
 }
 
 /// What every session gets.
-pub(crate) const HOOKS: [Hook; 1] = [Hook { program: "bprm_check_security", hook: "bprm_check_security" }];
+pub(crate) const HOOKS: [Hook; 2] = [
+    Hook { program: "bprm_check_security", hook: "bprm_check_security" },
+    Hook { program: "bprm_committed_creds", hook: "bprm_committed_creds" },
+];
 
 /// Makes a cgroup's storage without judging anything, so that the scope can be filled in before [`HOOKS`] are attached
 /// to a cgroup that people live in already.
 pub(super) const PRIMER: Hook = Hook { program: "prime", hook: "bprm_check_security" };
 
 /// Names of the maps that are pinned.
-pub(super) const MAPS: [&str; 4] = ["POLICIES", "SCOPES", "COUNTERS", "EVENTS"];
+pub(super) const MAPS: [&str; 6] = ["POLICIES", "SCOPES", "COUNTERS", "EVENTS", "HASH_KEY", "SIGHTINGS"];
 
 /// Why the kernel half did not load.
 #[derive(Debug, thiserror::Error)]

@@ -2,9 +2,9 @@
 //! Where things are pinned, so that they outlive the loader.
 //!
 //! ```text
-//! /sys/fs/bpf/sac/v1/maps/NAME          maps, shared by all programs of this version
-//! /sys/fs/bpf/sac/v1/anchor/HOOK        keeps the programs and their hook slots
-//! /sys/fs/bpf/sac/v1/scopes/CGROUP/HOOK a session's or user's attachments, by cgroup id
+//! /sys/fs/bpf/sac/v2/maps/NAME          maps, shared by all programs of this version
+//! /sys/fs/bpf/sac/v2/anchor/HOOK        keeps the programs and their hook slots
+//! /sys/fs/bpf/sac/v2/scopes/CGROUP/HOOK a session's or user's attachments, by cgroup id
 //! ```
 
 use std::{
@@ -16,7 +16,7 @@ use std::{
 const ROOT: &str = "/sys/fs/bpf/sac";
 
 /// Version of the maps' layout: a loader never adopts maps of another one.
-const VERSION: &str = "v1";
+const VERSION: &str = "v2";
 
 /// The directories of pins.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The types of sac-abi that are keys or values of maps, as aya wants to see them.
 
-use sac_abi::{RuleKey, scope};
+use sac_abi::{RuleKey, hash, scope};
 
 macro_rules! pod {
     ($($(#[$doc:meta])* $name:ident($of:ty)),* $(,)?) => {
@@ -20,6 +20,8 @@ macro_rules! pod {
 pod! {
     /// Key of a policy's map.
     Key(RuleKey),
+    /// What texts are hashed with.
+    HashKey(hash::KernelHashKey),
     /// Value of cgroup storage.
     Scope(scope::Scope),
     /// Value of the map of counters.

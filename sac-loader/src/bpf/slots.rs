@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Policies in the kernel: each in a slot of its own.
 //!
-//! A policy is published whole: its map is filled before the slot points to it, so that no look-up sees half of it.
+//! A policy is published whole: its map is filled before the slot points to it, so that no look-up sees half of it. A slot never
+//! comes to hold another policy.
 
 use super::{
     enforcement::{EnforcementError, map_error},
     pod,
 };
 use aya::maps::{HashMap, HashOfMaps, Map, MapData};
-use sac_abi::{RuleKey, RuleValue};
+use sac_abi::RuleKey;
 
 /// `BPF_F_NO_PREALLOC`: the flags of an inner map must be those of the definition in sac-bpf.
 const NO_PREALLOC: u32 = 1;
@@ -20,8 +21,16 @@ type Rules = HashMap<MapData, pod::Key, u64>;
 pub(crate) struct Slot(u32);
 
 impl Slot {
+    /// A slot that never holds a policy: whoever has it may do nothing.
+    pub(crate) const CLOSED: Self = Self(u32::MAX);
+
     pub(crate) const fn number(self) -> u32 {
         self.0
+    }
+
+    /// The slot of this number, which came from [`Slot::number`].
+    pub(crate) const fn from_number(number: u32) -> Self {
+        Self(number)
     }
 }
 
@@ -48,23 +57,29 @@ impl PolicySlots {
         Slot(self.last)
     }
 
-    /// Publishes a policy, in place of the one that the slot had.
+    /// Sees to it that slots up to this one are never given out again: somebody may still be under one that was emptied.
+    pub(crate) fn skip(&mut self, slot: u32) {
+        if slot != Slot::CLOSED.0 {
+            self.last = self.last.max(slot);
+        }
+    }
+
+    /// Publishes policies into slots that are empty: all of them, or none.
     ///
     /// # Errors
     ///
-    /// Where the kernel has no memory for it; the slot keeps what it had.
-    pub(crate) fn publish(
-        &mut self,
-        slot: Slot,
-        rules: &[(RuleKey, RuleValue)],
-    ) -> Result<(), EnforcementError> {
-        let write = map_error("fill", "POLICIES");
-        let room = u32::try_from(rules.len()).unwrap_or(u32::MAX).max(1);
-        let mut map = Rules::create(room, NO_PREALLOC).map_err(&write)?;
-        for (key, value) in rules {
-            map.insert(pod::Key(*key), value.to_bits(), 0).map_err(&write)?;
+    /// Where the kernel has no memory for them.
+    pub(crate) fn publish(&mut self, policies: &[(Slot, &[(RuleKey, u64)])]) -> Result<(), EnforcementError> {
+        let maps = policies.iter().map(|(_, rules)| filled(rules)).collect::<Result<Vec<_>, _>>()?;
+        for (index, ((slot, _), map)) in policies.iter().zip(&maps).enumerate() {
+            if let Err(error) = self.policies.insert(slot.0, map, 0) {
+                for (slot, _) in policies.iter().take(index) {
+                    self.policies.remove(&slot.0).map_err(map_error("delete from", "POLICIES"))?;
+                }
+                return Err(map_error("fill", "POLICIES")(error));
+            }
         }
-        self.policies.insert(slot.0, &map, 0).map_err(write)
+        Ok(())
     }
 
     /// The slots that hold a policy.
@@ -73,15 +88,37 @@ impl PolicySlots {
     ///
     /// Where the map cannot be read.
     pub(crate) fn used(&self) -> Result<Vec<Slot>, EnforcementError> {
-        self.policies.keys().map(|slot| slot.map(Slot).map_err(map_error("read", "POLICIES"))).collect()
+        let slots = self.policies.keys().map(|slot| slot.map(Slot).map_err(map_error("read", "POLICIES")));
+        // Slot 0 is filled only in passing, see `withdraw`.
+        slots.filter(|slot| !matches!(slot, Ok(Slot(0)))).collect()
     }
 
-    /// Empties a slot that no scope names any more.
+    /// Empties slots that no scope names any more. A program that read one of them from its scope before that has gone through with it
+    /// when this begins: exchanging an inner map, as the first of these steps does, waits for all running programs.
     ///
     /// # Errors
     ///
     /// Where the kernel refuses.
-    pub(crate) fn withdraw(&mut self, slot: Slot) -> Result<(), EnforcementError> {
-        self.policies.remove(&slot.0).map_err(map_error("delete from", "POLICIES"))
+    pub(crate) fn withdraw(&mut self, slots: &[Slot]) -> Result<(), EnforcementError> {
+        if slots.is_empty() {
+            return Ok(());
+        }
+        // `maybe_wait_bpf_programs` of kernel/bpf/syscall.c. Slot 0 is nobody's, and an empty policy allows nothing.
+        self.policies.insert(0, &filled(&[])?, 0).map_err(map_error("fill", "POLICIES"))?;
+        for slot in [&Slot(0)].into_iter().chain(slots) {
+            self.policies.remove(&slot.0).map_err(map_error("delete from", "POLICIES"))?;
+        }
+        Ok(())
     }
+}
+
+/// A policy's map.
+fn filled(rules: &[(RuleKey, u64)]) -> Result<Rules, EnforcementError> {
+    let write = map_error("fill", "POLICIES");
+    let room = u32::try_from(rules.len()).unwrap_or(u32::MAX).max(1);
+    let mut map = Rules::create(room, NO_PREALLOC).map_err(&write)?;
+    for (key, value) in rules {
+        map.insert(pod::Key(*key), value, 0).map_err(&write)?;
+    }
+    Ok(map)
 }

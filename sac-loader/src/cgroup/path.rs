@@ -59,6 +59,17 @@ impl CgroupPath {
         })
     }
 
+    /// Whether a directory is a scope that systemd has made for one session of a user: `user.slice/user-UID.slice/session-N.scope`.
+    pub(crate) fn is_session_scope(directory: &Path) -> bool {
+        let Some(path) = directory.strip_prefix(super::ROOT).ok().map(|path| Self(path.to_owned())) else {
+            return false;
+        };
+        let scope = path.0.iter().nth(2).and_then(|unit| unit.to_str());
+        path.0.iter().count() == 3
+            && path.user_slice().is_some()
+            && scope.is_some_and(|unit| unit.starts_with("session-") && unit.ends_with(".scope"))
+    }
+
     /// Whether it belongs to a user's manager, `user@UID.service`.
     pub(crate) fn is_in_user_manager(&self) -> bool {
         self.0.iter().nth(2).and_then(|unit| unit.to_str()).is_some_and(|unit| unit.starts_with("user@"))
@@ -86,6 +97,16 @@ mod tests {
     fn the_user_manager_is_known_by_its_unit() {
         assert!(path("0::/user.slice/user-1000.slice/user@1000.service/init.scope\n").is_in_user_manager());
         assert!(!path("0::/system.slice/ssh.service\n").is_in_user_manager());
+    }
+
+    #[test]
+    fn a_session_scope_is_one_session_s_alone() {
+        let is_scope = |path: &str| CgroupPath::is_session_scope(&Path::new(super::super::ROOT).join(path));
+        assert!(is_scope("user.slice/user-1000.slice/session-3.scope"));
+        assert!(!is_scope("user.slice/user-1000.slice/user@1000.service"));
+        assert!(!is_scope("user.slice/user-1000.slice"));
+        assert!(!is_scope("user.slice/user-1000.slice/session-3.scope/sac-x"));
+        assert!(!is_scope("system.slice/ssh.service"));
     }
 
     #[test]

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `sac-loader policy check`: whether policies are right, and what is wrong with them.
+//! `sac-loader policy`: what can be done with policies without the daemon. One file for each command, and here what they share.
 
-use sac_policy::{Colour, Faults, HostFiles, Loaded, PolicySet, Severity, compile};
+mod check;
+mod explain;
+mod schema;
+mod test;
+
+use sac_abi::HashKey;
+use sac_policy::{Colour, Faults, HostFiles, Loaded, PolicySet, Situation, Trust};
 use std::{
     io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
@@ -12,64 +18,71 @@ use std::{
 #[derive(clap::Subcommand)]
 pub(super) enum PolicyCommand {
     /// Report every fault; exit with 0 if the policies can be used
-    Check(CheckArguments),
-}
-
-/// What `policy check` takes.
-#[derive(clap::Args)]
-pub(super) struct CheckArguments {
-    /// Policy files; without any, those that the daemon loads
-    files: Vec<PathBuf>,
+    Check(check::CheckArguments),
+    /// Say what somebody may do, and why; exit with 0 if it is allowed, 3 if it is denied
+    Explain(Box<explain::ExplainArguments>),
+    /// Run the assertions of policies; exit with 1 if one does not hold
+    Test(test::TestArguments),
+    /// Print a JSON Schema of policies, for editors
+    Schema(schema::SchemaArguments),
 }
 
 /// Runs a policy command.
 pub(super) fn run(command: &PolicyCommand) -> anyhow::Result<ExitCode> {
     match command {
-        PolicyCommand::Check(arguments) => check(&arguments.files),
+        PolicyCommand::Check(arguments) => check::run(arguments),
+        PolicyCommand::Explain(arguments) => explain::run(arguments),
+        PolicyCommand::Test(arguments) => test::run(arguments),
+        PolicyCommand::Schema(arguments) => schema::run(arguments),
     }
 }
 
-fn check(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
-    let loaded = if files.is_empty() {
-        PolicySet::load_dir(Path::new(super::POLICIES))
-    } else {
-        PolicySet::load_files(files)
-    };
-    match loaded {
-        Ok(Loaded { set, warnings }) => {
-            let mut count = show(&warnings)?;
-            let host = HostFiles::new(crate::sys::file_generation);
-            for policy in set.policies() {
-                count += show(&compile(policy, &host).warnings)?;
-            }
-            let policies = set.policies().len();
-            writeln!(
-                io::stdout(),
-                "{}, {}",
-                counted(policies, "policy", "policies"),
-                counted(count, "warning", "warnings")
-            )?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(faults) => {
-            show(&faults)?;
-            writeln!(io::stderr(), "{faults}")?;
-            Ok(ExitCode::from(super::FAILED))
-        }
+/// Reads policies: those that the daemon loads, those of one directory, or these files.
+fn load(files: &[PathBuf]) -> Result<Loaded, Faults> {
+    match files {
+        [] => PolicySet::load_dir(Path::new(super::POLICIES)),
+        [directory] if directory.is_dir() => PolicySet::load_dir_of(directory, Trust::Anyone),
+        files => PolicySet::load_files(files),
     }
+}
+
+/// Shows why policies cannot be used.
+fn refuse(faults: &Faults) -> io::Result<ExitCode> {
+    show(faults)?;
+    writeln!(io::stderr(), "{faults}")?;
+    Ok(ExitCode::from(super::FAILED))
+}
+
+/// Shows faults on standard error.
+fn show(faults: &Faults) -> io::Result<()> {
+    let is_coloured = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colour = if is_coloured { Colour::Always } else { Colour::Never };
+    io::stderr().write_all(faults.render(colour).as_bytes())
+}
+
+/// This machine's files.
+fn host_files() -> HostFiles {
+    HostFiles::new(crate::sys::file_generation)
+}
+
+/// A moment on this machine, without grants. The key is as good as any other where nothing goes to the kernel.
+fn situation(at: jiff::Timestamp) -> Situation {
+    Situation { at, key: HashKey::default(), grants: Vec::new() }
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// Shows faults; gives the number of warnings among them.
-fn show(faults: &Faults) -> io::Result<usize> {
-    let colour = if io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
-        Colour::Always
-    } else {
-        Colour::Never
-    };
-    io::stderr().write_all(faults.render(colour).as_bytes())?;
-    Ok(faults.count(Severity::Warning))
+/// Text from elsewhere, so that a terminal takes nothing in it for a command.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        if crate::notice::is_harmless(character) || character == '\\' {
+            plain.push(character);
+        } else {
+            plain.extend(character.escape_default());
+        }
+    }
+    plain
 }

@@ -13,7 +13,8 @@ use rustix::{
     event::{PollFd, PollFlags, poll},
     process::{Pid, PidfdFlags, pidfd_open},
 };
-use sac_policy::{Colour, HostFiles, PolicySet, compile};
+use sac_abi::{HashKey, RuleKey, scope::Scope};
+use sac_policy::{Colour, HostFiles, PolicySet, Situation, compile};
 use std::{
     ffi::OsString,
     fs::OpenOptions,
@@ -36,27 +37,30 @@ pub(super) struct RunArguments {
 
 /// Runs the command; the exit code is the command's own, or 128 and the signal that ended it.
 pub(super) fn run(arguments: &RunArguments, btf: &Path) -> anyhow::Result<ExitCode> {
-    let rules = rules(&arguments.policy)?;
     let mut enforcement = Enforcement::load(&KernelBtf::read(btf)?, None)?;
+    let rules = rules(&arguments.policy, enforcement.hash_key())?;
     let slot = enforcement.slots().reserve();
-    enforcement.slots().publish(slot, &rules)?;
+    enforcement.slots().publish(&[(slot, &rules)])?;
     let mut events = enforcement.take_events()?;
 
     let cgroup = TemporaryCgroup::create("run")?;
-    let _attachment = enforcement.attach_session(cgroup.cgroup(), slot, Begin::WithUser)?;
+    let owner = rustix::process::getuid().as_raw();
+    let scope = Scope::session(slot.number(), cgroup.cgroup().id(), owner);
+    let _attachment = enforcement.attach_session(cgroup.cgroup(), scope, Begin::WithUser)?;
     let child = start(&arguments.command, cgroup.cgroup())?;
     let status = follow(child, &mut events)?;
     Ok(exit_code(status))
 }
 
 /// The compiled policy. Warnings are shown, faults end the command.
-fn rules(path: &PathBuf) -> anyhow::Result<Vec<(sac_abi::RuleKey, sac_abi::RuleValue)>> {
+fn rules(path: &PathBuf, key: HashKey) -> anyhow::Result<Vec<(RuleKey, u64)>> {
     let loaded = match PolicySet::load_files(std::slice::from_ref(path)) {
         Ok(loaded) => loaded,
         Err(faults) => bail!("{}\n{}", faults, faults.render(Colour::Never)),
     };
     let [policy] = loaded.set.policies() else { bail!("{} must hold one policy", path.display()) };
-    let compiled = compile(policy, &HostFiles::new(crate::sys::file_generation));
+    let situation = Situation { at: jiff::Timestamp::now(), key, grants: Vec::new() };
+    let compiled = compile(policy, &HostFiles::new(crate::sys::file_generation), &situation);
     for warnings in [&loaded.warnings, &compiled.warnings] {
         if !warnings.is_empty() {
             io::stderr().write_all(warnings.render(Colour::Never).as_bytes())?;
@@ -104,6 +108,7 @@ fn show(next: &Next) -> io::Result<()> {
         Next::Event(event) if sac_abi::Action::from_byte(event.action).blocks() => {
             writeln!(io::stderr(), "{}", notice::blocked(event))
         }
+        Next::Event(event) if event.action == sac_abi::Action::Allow as u8 => Ok(()),
         Next::Event(event) => {
             writeln!(io::stderr(), "{} would be blocked", notice::shown(event.executed()))
         }

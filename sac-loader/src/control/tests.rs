@@ -11,6 +11,10 @@ fn reads(text: &str) -> Result<Request, String> {
 fn a_command_is_one_word() {
     assert_eq!(reads(r#"{"command":"list-sessions"}"#), Ok(Request::ListSessions {}));
     assert_eq!(reads(r#"{"command":"reload"}"#), Ok(Request::Reload {}));
+    assert_eq!(reads(r#"{"command":"revoke","number":3}"#), Ok(Request::Revoke { number: 3 }));
+    let grant = r#"{"command":"grant","user":"bob","exec":"/usr/bin/df","for_s":60,"reason":"why"}"#;
+    let [user, reason] = ["bob", "why"].map(str::to_owned);
+    assert_eq!(reads(grant), Ok(Request::Grant { user, exec: "/usr/bin/df".into(), for_s: 60, reason }));
 }
 
 #[test]

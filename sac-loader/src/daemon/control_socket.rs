@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The socket that the command line asks at.
 
-use super::{Shared, lock, record::SessionRecord};
+use super::{Shared, give, lock, record::SessionRecord};
 use crate::{
     cgroup,
     control::{Answer, REQUEST_BYTES_MAX, Reloaded, Request, SOCKET_PATH, SessionInfo, TIMEOUT},
@@ -46,25 +46,35 @@ fn serve_one(state: &Shared, mut stream: UnixStream) -> io::Result<()> {
     let answer = if peer.uid.as_raw() == 0 {
         let mut line = Vec::new();
         BufReader::new((&stream).take(REQUEST_BYTES_MAX as u64)).read_until(b'\n', &mut line)?;
-        answer(state, &line)?
+        answer(state, peer.pid.as_raw_nonzero().get(), &line)?
     } else {
         json(&Answer::<()>::Error("only root may ask".to_owned()))?
     };
     stream.write_all(&answer)
 }
 
-fn answer(state: &Shared, line: &[u8]) -> io::Result<Vec<u8>> {
+fn answer(state: &Shared, pid: i32, line: &[u8]) -> io::Result<Vec<u8>> {
     match serde_json::from_slice(line) {
         Ok(Request::ListSessions {}) => json(&Answer::Ok(list_sessions(state))),
         Ok(Request::Reload {}) => json(&match lock(state).reload() {
             Ok(policies) => Answer::Ok(Reloaded { policies }),
             Err(error) => {
-                tracing::error!("the policies were refused: {error:#}");
+                tracing::error!("the policies were refused: {}", error.first_faults());
                 Answer::Error(format!("the policies were refused, nothing changed: {error:#}"))
             }
         }),
+        Ok(Request::Grant { user, exec, for_s, reason }) => {
+            result(give::grant(state, &give::asker(pid), &user, exec, for_s, reason))
+        }
+        Ok(Request::Grants {}) => json(&Answer::Ok(give::grants(state))),
+        Ok(Request::Revoke { number }) => result(give::revoke(state, &give::asker(pid), number)),
+        Ok(Request::Thaw { session }) => result(give::thaw(state, &give::asker(pid), &session)),
         Err(error) => json(&Answer::<()>::Error(format!("not a request: {error}"))),
     }
+}
+
+fn result<T: Serialize>(result: anyhow::Result<T>) -> io::Result<Vec<u8>> {
+    json(&result.map_or_else(|error| Answer::Error(format!("{error:#}")), Answer::Ok))
 }
 
 fn json(answer: &impl Serialize) -> io::Result<Vec<u8>> {
@@ -98,10 +108,10 @@ fn session_info(id: String, record: SessionRecord, counters: Counters) -> Sessio
         });
     SessionInfo {
         id,
+        policy: policy(&record, !tty.is_empty()),
         user: record.person.name,
         uid: record.person.uid,
         groups: record.person.groups.into_iter().map(|(_, name)| name).collect(),
-        policy: record.scope.policy,
         service: record.service,
         from: record.from,
         tty,
@@ -112,8 +122,16 @@ fn session_info(id: String, record: SessionRecord, counters: Counters) -> Sessio
         executed: counters.executed,
         blocked: counters.blocked,
         events_lost: counters.events_lost,
+        frozen: fs::read_to_string(record.scope.directory.join("cgroup.freeze"))
+            .is_ok_and(|text| text.trim() == "1"),
         cgroup: record.scope.directory.display().to_string(),
     }
+}
+
+/// The policy that holds in a session, which may depend on whether it has a terminal.
+fn policy(record: &SessionRecord, on_terminal: bool) -> String {
+    let policies = &record.scope.policies;
+    policies.get(usize::from(on_terminal)).or(policies.first()).cloned().unwrap_or_default()
 }
 
 /// The controlling terminal of a process, without `/dev/`.

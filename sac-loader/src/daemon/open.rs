@@ -2,18 +2,22 @@
 //! Opening: from who logs in to a cgroup under that person's policy.
 
 use super::{
-    Shared, lock,
+    Shared, clock, limits, lock,
     person::{self, PersonError},
-    record::{PersonRecord, ScopeRecord, SessionRecord, UserRecord},
+    place::{Placement, session_scope, user_scope},
+    record::{PersonRecord, ScopeRecord, SessionRecord, UserRecord, remote_host},
     state::{State, report},
 };
 use crate::{
-    bpf::{Begin, EnforcementError, slots::Slot},
+    bpf::{Begin, EnforcementError},
     cgroup::{Cgroup, CgroupPath, UserSlice},
 };
 use sac_abi::{SessionId, pam::OpenRequest};
-use sac_policy::Person;
-use std::{io, path::PathBuf};
+use sac_policy::{
+    Person,
+    policy::{Limits, Logins},
+};
+use std::{io, path::PathBuf, sync::Arc};
 
 /// The level of session cgroups below a user's slice, the root being 0: user.slice, user-UID.slice, session-N.scope, ours.
 pub(super) const SESSION_LEVEL: u32 = 4;
@@ -49,6 +53,29 @@ pub(super) enum Refusal {
     /// The set has none for this person.
     #[error("no policy is for user {0}; one with `applies_to: everyone` is for all who have no other")]
     NoPolicy(String),
+    /// The policy says so.
+    #[error("policy {0} refuses logins")]
+    Logins(String),
+    /// There are as many already as there may be.
+    #[error("user {user} has {open} sessions open, and policy {policy} allows {most}")]
+    Sessions {
+        /// Who.
+        user: String,
+        /// Open ones.
+        open: usize,
+        /// As many as there may be.
+        most: u32,
+        /// The policy.
+        policy: String,
+    },
+    /// The limit on processes could not be set.
+    #[error("cannot limit the processes of the session, as policy {policy} wants")]
+    Processes {
+        /// The policy.
+        policy: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The cgroup could not be made.
     #[error("cannot make the session's cgroup {path}")]
     Cgroup {
@@ -97,6 +124,12 @@ struct Login {
 }
 
 impl Login {
+    /// How a user's manager comes up.
+    fn of_user_manager(person: Person) -> Self {
+        let service = super::place::USER_MANAGER.to_owned();
+        Self { person, service, tty: String::new(), from: String::new() }
+    }
+
     fn new(request: &OpenRequest<'_>, person: Person) -> Result<Self, Refusal> {
         let text = |bytes: &[u8], what| {
             let text = std::str::from_utf8(bytes).map_err(|_not_text| Refusal::NotText(what))?;
@@ -124,10 +157,16 @@ impl State {
             let earlier = user.scope.clone();
             self.forget_user(slice.uid, &earlier);
         }
-        let (slot, policy) = self.policy_for(person)?;
-        self.enforcement.attach_user(&cgroup, slice.session_level, slot)?;
-        let scope = scope_record(&cgroup, slot, policy);
+        // Until a session is open; then the slice gets that one's policies as well. It may be that none is for the user's manager.
+        let manager = Login::of_user_manager(person.clone());
+        let placement = match self.policies_for(&manager) {
+            Ok(placement) => placement,
+            Err(Refusal::NoPolicy(_)) => Placement::new(),
+            Err(refusal) => return Err(refusal),
+        };
+        let scope = self.scope_record(&cgroup, &placement);
         let record = UserRecord { person: PersonRecord::from(person), scope };
+        self.enforcement.attach_user(&cgroup, user_scope(&record))?;
         let watch = self.watcher.add(cgroup.directory()).map_err(refused)?;
         report(self.user_records.write(&slice.uid.to_string(), &record));
         self.registry.insert_user(record, Some(watch));
@@ -136,12 +175,31 @@ impl State {
 
     /// Makes a session: its cgroup stands under its policy before anyone is inside.
     fn open_session(&mut self, here: &CgroupPath, login: Login) -> Result<Opened, Refusal> {
-        let (slot, policy) = self.policy_for(&login.person)?;
+        let placement = self.policies_for(&login)?;
+        let (decides, limits) = self.admit(&placement, &login)?;
+        let policy = placement.iter().map(|variant| variant.policy.as_str()).collect::<Vec<_>>().join(", ");
         let id = self.next_session();
         let directory = here.directory().join(format!("sac-{id}"));
         let refused = |source| Refusal::Cgroup { path: directory.clone(), source };
         let cgroup = Cgroup::create(&directory).map_err(refused)?;
-        let opened = self.enforcement.attach_session(&cgroup, slot, Begin::WithLoginService);
+        if let Some(most) = limits.processes
+            && let Err(source) = limits::limit_processes(&directory, Some(most))
+        {
+            self.undo(&cgroup);
+            return Err(Refusal::Processes { policy: decides, source });
+        }
+        let record = SessionRecord {
+            id: id.get(),
+            person: PersonRecord::from(&login.person),
+            service: login.service.clone(),
+            from: login.from.clone(),
+            tty: login.tty,
+            since_ms: jiff::Timestamp::now().as_millisecond(),
+            opened_boot_s: Some(clock::boot_s()),
+            scope: self.scope_record(&cgroup, &placement),
+        };
+        let opened =
+            self.enforcement.attach_session(&cgroup, session_scope(&record), Begin::WithLoginService);
         let watched = opened
             .map_err(Refusal::from)
             .and_then(|_pinned| self.watcher.add(cgroup.directory()).map_err(refused));
@@ -151,18 +209,32 @@ impl State {
             session = %id, user, policy, service = login.service, from = login.from,
             "session {id} opened: {user} by {} from {}, policy {policy}", login.service, place(&login.from)
         );
-        let record = SessionRecord {
-            id: id.get(),
-            person: PersonRecord::from(&login.person),
-            service: login.service,
-            from: login.from,
-            tty: login.tty,
-            since_ms: jiff::Timestamp::now().as_millisecond(),
-            scope: scope_record(&cgroup, slot, policy),
-        };
         report(self.session_records.write(&id.to_string(), &record));
         self.registry.insert_session(id, record, Some(watch));
+        self.place_user(login.person.uid);
+        self.wake.ring();
         Ok(Opened::Session { id, directory })
+    }
+
+    /// Whether a session may be opened, by the policy that can be known to hold: sshd asks before it has a terminal. Gives that
+    /// policy's name and its limits.
+    fn admit(&self, placement: &Placement, login: &Login) -> Result<(String, Limits), Refusal> {
+        let on_terminal = !matches!(login.tty.as_str(), "" | "ssh" | "cron");
+        let variant = placement.get(usize::from(on_terminal)).or(placement.first());
+        let Some(policy) = variant.and_then(|variant| self.policies.get(&variant.policy)) else {
+            return Err(Refusal::NoPolicies);
+        };
+        if policy.logins == Logins::Refuse {
+            return Err(Refusal::Logins(policy.name.clone()));
+        }
+        let open = self.registry.sessions_of(login.person.uid).count();
+        if let Some(most) = policy.limits.sessions
+            && u32::try_from(open).unwrap_or(u32::MAX) >= most
+        {
+            let (user, policy) = (login.person.name.clone(), policy.name.clone());
+            return Err(Refusal::Sessions { user, open, most, policy });
+        }
+        Ok((policy.name.clone(), policy.limits.clone()))
     }
 
     /// Clears away a cgroup that nobody has entered.
@@ -175,10 +247,30 @@ impl State {
         }
     }
 
-    fn policy_for(&self, person: &Person) -> Result<(Slot, String), Refusal> {
-        let policies = self.policies.as_ref().ok_or(Refusal::NoPolicies)?;
-        let chosen = policies.choose(person).ok_or_else(|| Refusal::NoPolicy(person.name.clone()))?;
-        Ok((chosen.slot, chosen.policy.name.clone()))
+    /// The policies for a login, all of them in the kernel.
+    fn policies_for(&mut self, login: &Login) -> Result<Placement, Refusal> {
+        let set = self.policies.set().map(Arc::clone).ok_or(Refusal::NoPolicies)?;
+        let at = jiff::Timestamp::now();
+        let as_policies_see_it = sac_policy::Login {
+            service: login.service.clone(),
+            from: remote_host(&login.from),
+            terminal: false,
+        };
+        let placement = self.placement_of_login(&set, &login.person, &as_policies_see_it, at);
+        let placement = placement.ok_or_else(|| Refusal::NoPolicy(login.person.name.clone()))?;
+        for variant in &placement {
+            self.publish(variant)?;
+        }
+        Ok(placement)
+    }
+
+    fn scope_record(&self, cgroup: &Cgroup, placement: &Placement) -> ScopeRecord {
+        ScopeRecord {
+            directory: cgroup.directory().to_owned(),
+            cgroup_id: cgroup.id(),
+            policies: placement.iter().map(|variant| variant.policy.clone()).collect(),
+            slots: self.slots_of(placement),
+        }
     }
 
     /// An id that no session of this machine has had, as long as its clock goes forward; if it does not, the ids do.
@@ -192,13 +284,4 @@ impl State {
 /// Where somebody comes from, for people.
 fn place(from: &str) -> &str {
     if from.is_empty() { "this machine" } else { from }
-}
-
-fn scope_record(cgroup: &Cgroup, slot: Slot, policy: String) -> ScopeRecord {
-    ScopeRecord {
-        directory: cgroup.directory().to_owned(),
-        cgroup_id: cgroup.id(),
-        policy,
-        slot: slot.number(),
-    }
 }

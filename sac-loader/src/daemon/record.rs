@@ -3,10 +3,12 @@
 //!
 //! One JSON file each, replaced as a whole. They describe what the kernel holds; where they disagree, the kernel is right.
 
-use sac_abi::SessionId;
+use sac_abi::{SessionId, scope::SCOPE_POLICIES};
+use sac_policy::{Login, RemoteHost};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     fs, io,
+    net::IpAddr,
     path::{Path, PathBuf},
 };
 
@@ -24,6 +26,9 @@ pub(crate) struct SessionRecord {
     pub(super) tty: String,
     /// When it was opened, in milliseconds since 1970.
     pub(super) since_ms: i64,
+    /// When that was, in seconds of `CLOCK_BOOTTIME`; earlier versions did not write it down.
+    #[serde(default)]
+    pub(super) opened_boot_s: Option<u64>,
     pub(super) scope: ScopeRecord,
 }
 
@@ -39,8 +44,31 @@ pub(super) struct UserRecord {
 pub(crate) struct ScopeRecord {
     pub(super) directory: PathBuf,
     pub(super) cgroup_id: u64,
-    pub(super) policy: String,
-    pub(super) slot: u32,
+    /// Names of the policies that hold. Of a session the first holds without a terminal; a second one, if there is one, on
+    /// a terminal. Of a user's slice all of them hold at once.
+    pub(super) policies: Vec<String>,
+    /// Their slots, as in [`sac_abi::scope::Scope::slots`].
+    pub(super) slots: [u32; SCOPE_POLICIES],
+}
+
+/// A grant.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct GrantRecord {
+    /// Its number, unique until the machine restarts.
+    pub(super) number: u32,
+    /// Whom it is for.
+    pub(super) uid: u32,
+    pub(super) user: String,
+    /// The program.
+    pub(super) path: PathBuf,
+    /// When it ends, in seconds of `CLOCK_BOOTTIME`.
+    pub(super) until_boot_s: u32,
+    /// How long it was for, in seconds.
+    pub(super) for_s: u32,
+    /// Why.
+    pub(super) reason: String,
+    /// Who gave it: the login uid of whoever asked.
+    pub(super) by: String,
 }
 
 /// A person, as the name service described them when they came.
@@ -53,9 +81,26 @@ pub(super) struct PersonRecord {
 }
 
 impl SessionRecord {
+    /// How the person logged in, as policies see it. Whether there is a terminal is the kernel half's to see: sshd asks for the
+    /// session before it knows.
+    pub(super) fn login(&self, terminal: bool) -> Login {
+        Login { service: self.service.clone(), from: remote_host(&self.from), terminal }
+    }
+
     /// The session's id.
     pub(super) fn session(&self) -> Option<SessionId> {
         SessionId::from_number(self.id)
+    }
+}
+
+/// What PAM calls the remote host: an address, where the login service does not look names up.
+pub(super) fn remote_host(rhost: &str) -> RemoteHost {
+    // A link-local address may come with its interface behind `%`.
+    let address = rhost.split('%').next().unwrap_or_default();
+    match (rhost, address.parse::<IpAddr>()) {
+        ("", _) => RemoteHost::Local,
+        (_, Ok(address)) => RemoteHost::Address(address.to_canonical()),
+        (name, Err(_)) => RemoteHost::Name(name.to_owned()),
     }
 }
 

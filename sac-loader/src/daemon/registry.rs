@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Who is in: sessions and users' slices, and how to find them by cgroup and by inotify watch.
 
-use super::record::{SessionRecord, UserRecord};
+use super::record::{PersonRecord, SessionRecord, UserRecord};
 use sac_abi::SessionId;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -75,12 +75,29 @@ impl Registry {
         self.sessions.iter().map(|(id, session)| (*id, session))
     }
 
-    pub(super) fn sessions_mut(&mut self) -> impl Iterator<Item = &mut SessionRecord> {
-        self.sessions.values_mut()
+    /// The users whose slices are under a policy.
+    pub(super) fn users(&self) -> impl Iterator<Item = &UserRecord> {
+        self.users.values()
     }
 
-    pub(super) fn users_mut(&mut self) -> impl Iterator<Item = &mut UserRecord> {
-        self.users.values_mut()
+    pub(super) fn session_mut(&mut self, id: SessionId) -> Option<&mut SessionRecord> {
+        self.sessions.get_mut(&id)
+    }
+
+    pub(super) fn user_mut(&mut self, uid: u32) -> Option<&mut UserRecord> {
+        self.users.get_mut(&uid)
+    }
+
+    /// Takes over how a person is described now.
+    pub(super) fn update_person(&mut self, person: &PersonRecord) {
+        let sessions = self.sessions.values_mut().map(|session| &mut session.person);
+        let everybody = sessions.chain(self.users.values_mut().map(|user| &mut user.person));
+        everybody.filter(|known| known.uid == person.uid).for_each(|known| known.clone_from(person));
+    }
+
+    /// The open sessions of one user.
+    pub(super) fn sessions_of(&self, uid: u32) -> impl Iterator<Item = &SessionRecord> {
+        self.sessions.values().filter(move |session| session.person.uid == uid)
     }
 
     pub(super) fn session(&self, id: SessionId) -> Option<&SessionRecord> {
@@ -103,8 +120,8 @@ impl Registry {
 
     /// Slots that somebody is under.
     pub(super) fn slots(&self) -> impl Iterator<Item = u32> + '_ {
-        let sessions = self.sessions.values().map(|session| session.scope.slot);
-        sessions.chain(self.users.values().map(|user| user.scope.slot))
+        let sessions = self.sessions.values().flat_map(|session| session.scope.slots);
+        sessions.chain(self.users.values().flat_map(|user| user.scope.slots)).filter(|slot| *slot != 0)
     }
 
     /// Ids of all cgroups that are under a policy.

@@ -4,24 +4,29 @@
 //! Opening is in [`super::open`].
 
 use super::{
+    clock::Wake,
     events::Subject,
-    policies::{Published, withdraw},
+    grants::Grants,
+    place::{session_scope, user_scope},
+    policies::{Policies, PoliciesError},
     record::{Records, ScopeRecord, SessionRecord, UserRecord},
     registry::{Owner, Registry},
+    strikes::Windows,
     watch::Watcher,
 };
 use crate::{
-    bpf::{Enforcement, EnforcementError, EventReader, slots::Slot},
+    bpf::{Enforcement, EnforcementError, EventReader},
     cgroup::{self, Cgroup},
 };
 use anyhow::Context as _;
+use jiff::Timestamp;
 use sac_abi::{
     SessionId,
     scope::{Counters, Scope},
 };
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 /// The anchor keeps the programs and their hooks between sessions; nobody ever lives in it.
@@ -30,12 +35,20 @@ pub(super) const ANCHOR: &str = "sac-anchor";
 /// Everything the daemon knows.
 pub(crate) struct State {
     pub(super) enforcement: Enforcement,
-    pub(super) policies: Option<Published>,
+    pub(super) policies: Policies,
+    pub(super) grants: Grants,
     pub(super) registry: Registry,
     pub(super) watcher: Watcher,
     pub(super) session_records: Records,
     pub(super) user_records: Records,
     pub(super) last_session: SessionId,
+    pub(super) strikes: Windows,
+    /// The timekeeper's bell.
+    pub(super) wake: Wake,
+    /// The moment that everybody was last placed for.
+    pub(super) placed_at: Timestamp,
+    /// When that was last tried.
+    pub(super) refreshed: Option<Instant>,
     policy_directory: PathBuf,
 }
 
@@ -48,14 +61,35 @@ impl State {
         enforcement.hold_anchor(&anchor)?;
         Ok(Self {
             enforcement,
-            policies: None,
+            policies: Policies::default(),
+            grants: Grants::open(&Path::new(super::RUN_DIRECTORY).join("grants.json"))
+                .context("reading /run/sac/grants.json; remove it to go on without the grants in it")?,
             registry: Registry::default(),
             watcher: Watcher::new().context("watching cgroups")?,
             session_records: Records::open("sessions").context("preparing /run/sac")?,
             user_records: Records::open("users").context("preparing /run/sac")?,
             last_session: SessionId::new(0, 0),
+            strikes: Windows::default(),
+            wake: Wake::new().context("preparing the clock")?,
+            placed_at: Timestamp::now(),
+            refreshed: None,
             policy_directory,
         })
+    }
+
+    /// The directory of policies.
+    pub(super) fn policy_directory(&self) -> &Path {
+        &self.policy_directory
+    }
+
+    /// Writes all records anew.
+    pub(super) fn write_records(&self) {
+        for (id, session) in self.registry.sessions() {
+            report(self.session_records.write(&id.to_string(), session));
+        }
+        for user in self.registry.users() {
+            report(self.user_records.write(&user.person.uid.to_string(), user));
+        }
     }
 
     /// Where cgroups are watched.
@@ -81,12 +115,16 @@ impl State {
     /// Loads the policies and says in the log how that went.
     pub(super) fn load_policies(&mut self) {
         if let Err(error) = self.reload() {
-            match self.policies {
+            match self.policies.set() {
                 Some(_) => {
-                    tracing::error!("the policies were refused, the ones before stay in force: {error:#}")
+                    tracing::error!(
+                        "the policies were refused, the ones before stay in force: {}",
+                        error.first_faults()
+                    )
                 }
                 None => tracing::error!(
-                    "the policies were refused, logins are refused until they load: {error:#}"
+                    "the policies were refused, logins are refused until they load: {}",
+                    error.first_faults()
                 ),
             }
         }
@@ -97,57 +135,20 @@ impl State {
     /// # Errors
     ///
     /// What is wrong.
-    pub(crate) fn reload(&mut self) -> anyhow::Result<usize> {
-        let published = Published::load(&self.policy_directory, &mut self.enforcement)?;
-        let count = published.count();
-        self.move_everyone(&published);
-        self.policies = Some(published);
-        self.withdraw_unused()?;
+    pub(super) fn reload(&mut self) -> Result<usize, PoliciesError> {
+        let (set, memory) = Policies::read(&self.policy_directory, self.enforcement.hash_key())?;
+        let is_the_same = self.policies.set().is_some_and(|present| **present == *set);
+        let before = self.policies.memory.clone();
+        if !is_the_same {
+            self.policies.memory = memory;
+        }
+        if let Err(error) = self.put_in_force(&set) {
+            self.policies.memory = before;
+            return Err(error.into());
+        }
+        let count = self.policies.count();
         tracing::info!(policies = count, "{count} policies in force");
         Ok(count)
-    }
-
-    /// Puts every session and every user's slice under its policy of a new set.
-    fn move_everyone(&mut self, published: &Published) {
-        for session in self.registry.sessions_mut() {
-            let record = session;
-            let Some(chosen) = published.choose(&(&record.person).into()) else {
-                tracing::warn!(
-                    user = record.person.name,
-                    "no policy is for this user any more; the session keeps its own"
-                );
-                continue;
-            };
-            let scope = Scope::session(chosen.slot.number(), record.scope.cgroup_id);
-            if move_scope(&mut self.enforcement, &mut record.scope, scope, &chosen.policy.name)
-                && let Some(id) = record.session()
-            {
-                report(self.session_records.write(&id.to_string(), record));
-            }
-        }
-        for user in self.registry.users_mut() {
-            let record = user;
-            let Some(chosen) = published.choose(&(&record.person).into()) else { continue };
-            let scope = Scope::user(chosen.slot.number(), record.scope.cgroup_id, super::open::SESSION_LEVEL);
-            if move_scope(&mut self.enforcement, &mut record.scope, scope, &chosen.policy.name) {
-                report(self.user_records.write(&record.person.uid.to_string(), record));
-            }
-        }
-    }
-
-    /// Empties the slots that neither the set in force nor anybody's scope names.
-    fn withdraw_unused(&mut self) -> Result<(), EnforcementError> {
-        let used: BTreeSet<u32> =
-            self.registry.slots().chain(self.policies.iter().flat_map(Published::slots)).collect();
-        let unused: Vec<Slot> = self
-            .enforcement
-            .slots()
-            .used()?
-            .into_iter()
-            .filter(|slot| !used.contains(&slot.number()))
-            .collect();
-        withdraw(&mut self.enforcement, unused.into_iter());
-        Ok(())
     }
 
     /// Finds the sessions of an earlier daemon again, and clears away what ended meanwhile.
@@ -155,16 +156,13 @@ impl State {
         for record in self.session_records.read::<SessionRecord>()? {
             let Some(id) = record.session() else { continue };
             self.last_session = self.last_session.max(id);
-            let watch =
-                self.adopt_scope(&record.scope, Scope::session(record.scope.slot, record.scope.cgroup_id))?;
+            let watch = self.adopt_scope(&record.scope, session_scope(&record))?;
             self.registry.insert_session(id, record, watch);
             self.settle(Owner::Session(id));
         }
         for record in self.user_records.read::<UserRecord>()? {
             let uid = record.person.uid;
-            let level = super::open::SESSION_LEVEL;
-            let watch = self
-                .adopt_scope(&record.scope, Scope::user(record.scope.slot, record.scope.cgroup_id, level))?;
+            let watch = self.adopt_scope(&record.scope, user_scope(&record))?;
             self.registry.insert_user(record, watch);
             self.settle(Owner::User(uid));
         }
@@ -179,6 +177,7 @@ impl State {
 
     /// Takes a scope over that an earlier daemon made; `None` where its cgroup has gone.
     fn adopt_scope(&mut self, record: &ScopeRecord, scope: Scope) -> anyhow::Result<Option<i32>> {
+        record.slots.iter().for_each(|slot| self.enforcement.slots().skip(*slot));
         let Ok(cgroup) = Cgroup::open(&record.directory) else { return Ok(None) };
         if cgroup.id() != record.cgroup_id {
             return Ok(None);
@@ -217,10 +216,12 @@ impl State {
             session = %id, user, executed, blocked, events_lost,
             "session {id} of {user} closed: {executed} executed, {blocked} blocked, {events_lost} events lost"
         );
-        let scope = session.scope.clone();
+        let (scope, uid) = (session.scope.clone(), session.person.uid);
         let watch = self.registry.remove_session(id);
+        self.strikes.forget(id);
         report(self.session_records.remove(&id.to_string()));
         self.release(&scope, watch);
+        self.place_user(uid);
         true
     }
 
@@ -250,10 +251,6 @@ impl State {
         if let Err(error) = self.enforcement.release(scope.cgroup_id) {
             tracing::error!(cgroup_id = scope.cgroup_id, %error, "something of an ended session stays in the kernel");
         }
-        let in_force = self.policies.as_ref().is_some_and(|policies| policies.in_slot(scope.slot).is_some());
-        if !in_force && let Err(error) = self.withdraw_unused() {
-            tracing::warn!(%error, "cannot clear unused policies");
-        }
     }
 
     /// Whom an event is about, and under which rule.
@@ -272,26 +269,22 @@ impl State {
                 (&session.person, session.session(), &session.scope.directory)
             }
         };
-        let policy = self.policies.as_ref().and_then(|policies| policies.in_slot(slot));
+        let policy = self.policies.in_slot(slot);
+        let of_rule = policy.and_then(|policy| policy.rule(rule));
+        let messages =
+            [of_rule.and_then(|rule| rule.message.clone()), policy.and_then(|policy| policy.message.clone())];
+        let severity = of_rule.and_then(|rule| rule.severity).or(policy.map(|policy| policy.severity));
         Some(Subject {
             user: person.name.clone(),
             uid: person.uid,
             session,
             directory: directory.clone(),
             rule: super::events::rule_name(policy, rule),
+            messages: messages.into_iter().flatten().collect(),
+            severity: severity.unwrap_or_default(),
+            strikes: policy.and_then(|policy| policy.strikes.clone()),
         })
     }
-}
-
-/// Moves a scope to another policy; `false` where it has gone meanwhile, which its end will settle.
-fn move_scope(enforcement: &mut Enforcement, record: &mut ScopeRecord, scope: Scope, policy: &str) -> bool {
-    if let Err(error) = enforcement.set_scope(scope) {
-        tracing::warn!(cgroup = %record.directory.display(), %error, "cannot move to the new policy");
-        return false;
-    }
-    record.slot = scope.slot;
-    policy.clone_into(&mut record.policy);
-    true
 }
 
 /// A record that cannot be written costs a restarted daemon the session's name, not its policy.

@@ -14,8 +14,8 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, PidfdFlags, pidfd_open},
 };
-use sac_abi::{Action, RuleKey, RuleValue, event::ExecEvent};
-use sac_policy::{HostFiles, PolicySet, Source, compile};
+use sac_abi::{Action, HashKey, RuleKey, event::ExecEvent};
+use sac_policy::{HostFiles, PolicySet, Situation, Source, compile};
 use std::{
     fs::{self, OpenOptions},
     os::{
@@ -46,7 +46,7 @@ const RUN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long its event may take; it is in the ring buffer before the process is dead.
 const EVENT_TIMEOUT: Duration = Duration::from_secs(2);
 
-type Rules = Vec<(RuleKey, RuleValue)>;
+type Rules = Vec<(RuleKey, u64)>;
 
 /// Proves that the policy, and nothing else, decides whether the canary runs.
 ///
@@ -57,12 +57,13 @@ pub(super) fn prove(stage: &mut Stage) -> anyhow::Result<()> {
     let program = find()?;
     let shown = program.display();
 
-    publish(stage, &rules(None)?)?;
+    let key = stage.enforcement.hash_key();
+    publish(stage, &rules(None, key)?)?;
     let allowed = run(stage, &program)?;
     ensure!(allowed.status.success(), "{shown} does not run where its policy allows it: {}", allowed.status);
     ensure!(event_about(stage, &allowed, Duration::ZERO)?.is_none(), "{shown} was reported although allowed");
 
-    publish(stage, &rules(Some(&program))?)?;
+    publish(stage, &rules(Some(&program), key)?)?;
     let denied = run(stage, &program)?;
     match (denied.status.code(), denied.status.signal()) {
         (_, Some(libc::SIGKILL)) => {}
@@ -83,7 +84,7 @@ fn find() -> anyhow::Result<PathBuf> {
 }
 
 /// The rules of a policy that denies one program, or nothing.
-fn rules(denied: Option<&Path>) -> anyhow::Result<Rules> {
+fn rules(denied: Option<&Path>, key: HashKey) -> anyhow::Result<Rules> {
     let mut text = "policy: canary\napplies_to: everyone\naction: kill\n".to_owned();
     if let Some(path) = denied {
         // A JSON string is a YAML string.
@@ -95,11 +96,12 @@ fn rules(denied: Option<&Path>) -> anyhow::Result<Rules> {
         None => anyhow::anyhow!("the canary's policy is refused"),
     })?;
     let [policy] = loaded.set.policies() else { bail!("the canary's policy is not one policy") };
-    Ok(compile(policy, &HostFiles::new(crate::sys::file_generation)).entries().collect())
+    let situation = Situation { at: jiff::Timestamp::now(), key, grants: Vec::new() };
+    Ok(compile(policy, &HostFiles::new(crate::sys::file_generation), &situation).entries().collect())
 }
 
-fn publish(stage: &mut Stage, rules: &[(RuleKey, RuleValue)]) -> anyhow::Result<()> {
-    Ok(stage.enforcement.slots().publish(stage.slot, rules)?)
+fn publish(stage: &mut Stage, rules: &[(RuleKey, u64)]) -> anyhow::Result<()> {
+    Ok(stage.enforcement.slots().publish(&[(stage.slot, rules)])?)
 }
 
 /// A canary that has ended.
@@ -150,7 +152,9 @@ fn event_about(
         while let Some(next) = stage.events.next() {
             match next {
                 Next::Event(event)
-                    if event.tgid == ended.tgid && event.cgroup == stage.cgroup.cgroup().id() =>
+                    if event.tgid == ended.tgid
+                        && event.cgroup == stage.cgroup.cgroup().id()
+                        && event.action != Action::Allow as u8 =>
                 {
                     return Ok(Some(event));
                 }
@@ -178,13 +182,20 @@ fn becomes_readable(fd: BorrowedFd<'_>, deadline: Instant) -> anyhow::Result<boo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sac_abi::RuleValue;
 
     #[test]
     fn the_two_policies_differ_in_the_canary() {
-        let allows = rules(None).unwrap();
-        let denies = rules(Some(&find().unwrap())).unwrap();
-        assert!(allows.iter().all(|(_, value)| value.action() == Action::Allow), "{allows:?}");
-        assert!(denies.iter().any(|(_, value)| value.action() == Action::Kill), "{denies:?}");
+        let allows = rules(None, HashKey::default()).unwrap();
+        let denies = rules(Some(&find().unwrap()), HashKey::default()).unwrap();
+        assert!(
+            allows.iter().all(|(_, value)| RuleValue::from_bits(*value).action() == Action::Allow),
+            "{allows:?}"
+        );
+        assert!(
+            denies.iter().any(|(_, value)| RuleValue::from_bits(*value).action() == Action::Kill),
+            "{denies:?}"
+        );
         assert!(denies.len() > allows.len());
     }
 

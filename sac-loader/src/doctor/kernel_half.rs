@@ -12,6 +12,7 @@ use crate::{
     bpf::{Begin, Enforcement, KernelBtf},
     cgroup::TemporaryCgroup,
 };
+use sac_abi::scope::Scope;
 use std::{fs, path::Path, time::Instant};
 
 const KERNEL_HALF: &str = "kernel half";
@@ -31,7 +32,7 @@ pub(super) fn checks(btf: &Path, proof: Proof, can_load: bool) -> Vec<Check> {
     }
     match load(btf) {
         Ok(mut stage) => {
-            checks.push(Check::ok(KERNEL_HALF, "loads, and attaches to a cgroup"));
+            checks.push(Check::ok(KERNEL_HALF, loaded(&stage.enforcement)));
             if proof == Proof::Canary {
                 checks.push(prove(&mut stage, started));
             }
@@ -52,12 +53,19 @@ pub(super) fn checks(btf: &Path, proof: Proof, can_load: bool) -> Vec<Check> {
     checks
 }
 
+fn loaded(enforcement: &Enforcement) -> String {
+    let programs = enforcement.verified_instructions();
+    let programs: Vec<_> = programs.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    format!("loads, and attaches to a cgroup; instructions verified: {}", programs.join(", "))
+}
+
 fn load(btf: &Path) -> anyhow::Result<Stage> {
     let mut enforcement = Enforcement::load(&KernelBtf::read(btf)?, None)?;
     let slot = enforcement.slots().reserve();
     let events = enforcement.take_events()?;
     let cgroup = TemporaryCgroup::create("doctor")?;
-    let attachment = enforcement.attach_session(cgroup.cgroup(), slot, Begin::WithUser)?;
+    let scope = Scope::session(slot.number(), cgroup.cgroup().id(), 0);
+    let attachment = enforcement.attach_session(cgroup.cgroup(), scope, Begin::WithUser)?;
     Ok(Stage { attachment, cgroup, slot, events, enforcement })
 }
 

@@ -17,6 +17,7 @@ use rustix::{
 };
 use sac_abi::event::ExecEvent;
 use std::{
+    collections::BTreeSet,
     io,
     os::fd::{AsRawFd as _, OwnedFd},
     path::{Path, PathBuf},
@@ -32,12 +33,21 @@ const PTS_MAJOR: u32 = 136;
 const WAITING_MAX: usize = 256;
 
 /// Delivers notices on a thread of its own, so that a terminal that is busy keeps no event waiting.
+#[derive(Clone)]
 pub(crate) struct Deliverer(SyncSender<Notice>);
 
 struct Notice {
-    event: Box<ExecEvent>,
+    about: About,
     uid: u32,
     directory: PathBuf,
+}
+
+/// What somebody is told.
+enum About {
+    /// Something was blocked; with what the policy has to say.
+    Event(Box<ExecEvent>, String),
+    /// A line for all terminals of a session.
+    Session(String),
 }
 
 impl Deliverer {
@@ -48,25 +58,56 @@ impl Deliverer {
     /// Where there is no thread to be had.
     pub(crate) fn start() -> io::Result<Self> {
         let (sender, waiting) = mpsc::sync_channel::<Notice>(WAITING_MAX);
-        let run =
-            move || waiting.iter().for_each(|notice| deliver(&notice.event, notice.uid, &notice.directory));
+        let run = move || {
+            waiting.iter().for_each(|Notice { about, uid, directory }| match about {
+                About::Event(event, more) => deliver(&event, uid, &directory, &more),
+                About::Session(line) => to_all_terminals(uid, &directory, &line),
+            });
+        };
         thread::Builder::new().name("notices".to_owned()).spawn(run)?;
         Ok(Self(sender))
     }
 
     /// Tells the user `uid`, soon, that `event` was blocked in the cgroup at `directory`.
-    pub(crate) fn send(&self, event: &ExecEvent, uid: u32, directory: &Path) {
-        let notice = Notice { event: Box::new(*event), uid, directory: directory.to_owned() };
+    /// `messages` are the policy's own, and come behind.
+    pub(crate) fn send(&self, event: &ExecEvent, uid: u32, directory: &Path, messages: &[String]) {
+        let more = messages.iter().map(|message| format!("{message}\n")).collect();
+        let about = About::Event(Box::new(*event), more);
+        let notice = Notice { about, uid, directory: directory.to_owned() };
         if self.0.try_send(notice).is_err() {
             tracing::debug!(pid = event.tgid, "too many notices, one was dropped");
+        }
+    }
+
+    /// Tells the user `uid`, soon, a line on all terminals of the session whose cgroup is at `directory`.
+    pub(crate) fn tell(&self, uid: u32, directory: &Path, line: String) {
+        let notice = Notice { about: About::Session(line), uid, directory: directory.to_owned() };
+        if self.0.try_send(notice).is_err() {
+            tracing::debug!(uid, "too many notices, one was dropped");
+        }
+    }
+}
+
+/// Writes a line to each terminal of the user's in the cgroup at `directory`.
+fn to_all_terminals(uid: u32, directory: &Path, line: &str) {
+    /// A session with more terminals has more than people look at.
+    const TERMINALS_MAX: usize = 16;
+    let processes = cgroup::processes(directory).unwrap_or_default();
+    let terminals: BTreeSet<PathBuf> = processes.into_iter().filter_map(terminal_of_process).collect();
+    for path in terminals.into_iter().take(TERMINALS_MAX) {
+        let told =
+            open_users(&path, uid).and_then(|terminal| write_soon(&terminal, &format!("\r\n{line}\r\n")));
+        if let Err(error) = told {
+            tracing::debug!(terminal = %path.display(), %error, "the user was not told");
         }
     }
 }
 
 /// Tells the user `uid` that `event` was blocked in the cgroup at `directory`.
-fn deliver(event: &ExecEvent, uid: u32, directory: &Path) {
+fn deliver(event: &ExecEvent, uid: u32, directory: &Path, more: &str) {
     let mut line = blocked(event);
     line.push('\n');
+    line.push_str(more);
     let told = if event.tty_major == 0 {
         to_standard_error(event.tgid, directory, &line)
             .or_else(|_gone| to_standard_error(event.parent_tgid, directory, &line))

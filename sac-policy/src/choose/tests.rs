@@ -27,9 +27,20 @@ fn root() -> Person {
     Person { name: "root".to_owned(), uid: 0, groups: vec![Group { gid: 0, name: "root".to_owned() }] }
 }
 
+/// A login over the network, with a terminal.
+fn ssh(address: &str) -> Login {
+    let from = RemoteHost::Address(address.parse().unwrap());
+    Login { service: "sshd".to_owned(), from, terminal: true }
+}
+
+/// A Monday.
+fn noon() -> Timestamp {
+    "2026-06-01T12:00:00Z".parse().unwrap()
+}
+
 /// The winner's name, and the losers with what they lost by.
 fn chosen(set: &PolicySet, person: &Person) -> (Option<String>, Vec<(String, LostBy)>) {
-    let Choice { winner, losers } = set.choose(person);
+    let Choice { winner, losers, .. } = set.choose(person, &ssh("192.0.2.7"), noon());
     let losers = losers.iter().map(|loser| (loser.matched.policy.name.clone(), loser.because));
     (winner.map(|winner| winner.policy.name.clone()), losers.collect())
 }
@@ -95,7 +106,7 @@ fn priority_then_specificity_then_name() {
 fn the_closest_way_of_naming_counts() {
     let set = set(&[("both", "{users: [alice], groups: [developers]}", 0)]);
     let user = AccountId::Name("alice".to_owned());
-    assert_eq!(set.choose(&alice()).winner.unwrap().by, MatchedBy::User(&user));
+    assert_eq!(set.choose(&alice(), &ssh("192.0.2.7"), noon()).winner.unwrap().by, MatchedBy::User(&user));
 }
 
 #[test]
@@ -108,4 +119,69 @@ fn no_policy_is_for_root() {
     assert_eq!(chosen(&set, &root()), (None, vec![]));
     let toor = Person { name: "toor".to_owned(), ..root() };
     assert_eq!(chosen(&set, &toor), (None, vec![]));
+}
+
+/// Why a policy with these conditions does not hold for alice's login.
+fn unmet_of(conditions: &str, login: &Login, at: Timestamp) -> Option<Unmet> {
+    let set = set(&[("p", &format!("{{users: [alice], {conditions}}}"), 0)]);
+    let choice = set.choose(&alice(), login, at);
+    assert_eq!(choice.winner.is_none(), choice.excluded.len() == 1);
+    choice.excluded.first().map(|excluded| excluded.because)
+}
+
+#[test]
+fn conditions_are_met_by_the_login() {
+    let cron = Login { service: "cron".to_owned(), from: RemoteHost::Local, terminal: false };
+    let named = Login { from: RemoteHost::Name("192.0.2.7".to_owned()), ..ssh("192.0.2.7") };
+    let mapped = ssh("::ffff:192.0.2.7");
+    let ssh = ssh("192.0.2.7");
+    for (conditions, login, expected) in [
+        ("services: [sshd, login]", &ssh, None),
+        ("services: [sshd, login]", &cron, Some(Unmet::Service)),
+        ("from: [192.0.2.0/24]", &ssh, None),
+        ("from: [192.0.2.0/24]", &mapped, None),
+        ("from: [10.0.0.0/8, '2001:db8::/32']", &ssh, Some(Unmet::Origin)),
+        ("from: [192.0.2.0/24]", &named, Some(Unmet::Origin)),
+        ("from: [0.0.0.0/0]", &cron, Some(Unmet::Origin)),
+        ("from: [local]", &cron, None),
+        ("from: [local]", &ssh, Some(Unmet::Origin)),
+        ("terminal: true", &ssh, None),
+        ("terminal: false", &ssh, Some(Unmet::Terminal)),
+        ("terminal: true", &cron, Some(Unmet::Terminal)),
+        ("when: {days: [mon], timezone: UTC}", &ssh, None),
+        ("when: {days: [tue-sun], timezone: UTC}", &ssh, Some(Unmet::Time)),
+        // The first condition that is not met is told.
+        ("services: [su], terminal: false", &ssh, Some(Unmet::Service)),
+    ] {
+        assert_eq!(unmet_of(conditions, login, noon()), expected, "{conditions} {login:?}");
+    }
+}
+
+#[test]
+fn the_policy_with_more_conditions_comes_first() {
+    check(
+        &[
+            ("a", "{users: [alice]}", 0),
+            ("b", "{users: [alice], terminal: true}", 0),
+            ("c", "{users: [alice], terminal: true, services: [sshd]}", 0),
+            ("d", "{everyone: true, terminal: true, services: [sshd], from: [192.0.2.7]}", 0),
+        ],
+        Some("c"),
+        &[("b", LostBy::Conditions), ("a", LostBy::Conditions), ("d", LostBy::Specificity)],
+    );
+}
+
+#[test]
+fn who_is_excluded_is_told_in_order_and_does_not_win() {
+    let set = set(&[
+        ("day", "{everyone: true, when: {hours: 06:00-22:00, timezone: UTC}}", 5),
+        ("night", "{everyone: true, when: {hours: 22:00-06:00, timezone: UTC}}", 5),
+        ("rest", "everyone", 0),
+    ]);
+    let choice = set.choose(&alice(), &ssh("192.0.2.7"), noon());
+    assert_eq!(choice.winner.unwrap().policy.name, "day");
+    let excluded: Vec<_> =
+        choice.excluded.iter().map(|out| (out.matched.policy.name.as_str(), out.because)).collect();
+    assert_eq!(excluded, [("night", Unmet::Time)]);
+    assert_eq!(choice.losers.len(), 1);
 }

@@ -4,8 +4,13 @@
 use super::*;
 use crate::files::FileKind;
 use crate::files::fake::FakeFiles;
+use crate::policy::{Assertion, Policy, Request, fake};
 use crate::source::SOURCE_BYTES_MAX;
-use crate::{Colour, Fault, Faults, PolicySet, Source, Trust, compile};
+use crate::{
+    Affected, Colour, Fault, Faults, PolicySet, Situation, Source, Trust, compile, lint, lint_lockout,
+    run_assertions,
+};
+use sac_abi::Action;
 use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -38,7 +43,11 @@ fn lines(lines: &str) -> Faults {
 fn compiled(lines: &str, files: FakeFiles) -> Faults {
     let text = format!("policy: developers\napplies_to:\n  groups: [developers]\n{lines}");
     let loaded = PolicySet::from_sources(vec![Source::new(format!("{DIRECTORY}/first.yaml"), text)]).unwrap();
-    compile(&loaded.set.policies()[0], &files).warnings
+    compile(&loaded.set.policies()[0], &files, &situation()).warnings
+}
+
+fn situation() -> Situation {
+    Situation { at: jiff::Timestamp::UNIX_EPOCH, key: sac_abi::HashKey::default(), grants: Vec::new() }
 }
 
 /// What is found in a directory with an empty policy of this name and mode, and what it looks like.
@@ -55,6 +64,11 @@ fn directory(file: Option<(&str, u32)>) -> (Faults, String) {
     let faults = found(PolicySet::load_dir_of(directory.path(), Trust::Owner { uid }));
     let rendered = faults.render(Colour::Never).replace(directory.path().to_str().unwrap(), DIRECTORY);
     (faults, rendered)
+}
+
+/// What is found when a policy with these rules is looked at as a whole.
+fn linted(rules: &str, files: &FakeFiles) -> Faults {
+    lint(&fake::policy(rules), files)
 }
 
 fn example(code: Code) -> (Faults, String) {
@@ -95,6 +109,49 @@ fn example(code: Code) -> (Faults, String) {
         Code::Contradiction => {
             lines("programs:\n  deny:\n    - /usr/bin/df\n    - /usr/bin/du\n  allow:\n    - /usr/bin/df\n")
         }
+        Code::InvalidText => lines("message: \"Stop\\e[2J\"\n"),
+        Code::ConflictingKeys => lines("programs:\n  deny:\n    - path: /usr/bin/df\n      tree: /opt\n"),
+        Code::SaysNothing => texts(&["policy: developers\napplies_to:\n  users: [alice]\n  from: []\n"]),
+        Code::NumberOutOfRange => lines("limits:\n  sessions: 0\n"),
+        Code::InvalidTime => lines("limits:\n  idle: 30 minutes\n"),
+        Code::UnknownTimeZone => lines(
+            "programs:\n  deny:\n    - path: /usr/bin/df\n      when: {days: [sun], timezone: Mars/Olympus}\n",
+        ),
+        Code::InvalidAddress => lines("connections:\n  deny:\n    - 10.1.2.3/8\n"),
+        Code::InvalidService => {
+            texts(&["policy: developers\napplies_to:\n  users: [alice]\n  services: [/etc/pam.d/sshd]\n"])
+        }
+        Code::InvalidFileName => lines("programs:\n  deny:\n    - name: bin/nmap\n"),
+        Code::NameProvesNothing => {
+            lines("programs:\n  default: deny\n  allow:\n    - /usr/bin/bash\n    - name: ls\n")
+        }
+        Code::InvalidArguments => {
+            lines("programs:\n  deny:\n    - path: /usr/bin/systemctl\n      args: [\"**\", nginx]\n")
+        }
+        Code::DuplicateRuleSetName => found(PolicySet::from_sources(vec![
+            Source::new(format!("{DIRECTORY}/first.yaml"), "rule_set: baseline\n"),
+            Source::new(format!("{DIRECTORY}/second.yaml"), "rule_set: baseline\n"),
+            Source::new(
+                format!("{DIRECTORY}/third.yaml"),
+                "policy: p\napplies_to: everyone\ninherits: [baseline]\n",
+            ),
+        ])),
+        Code::UnknownRuleSet => {
+            texts(&["policy: p\napplies_to: everyone\ninherits: [baselin]\n", "rule_set: baseline\n"])
+        }
+        Code::RuleSetCycle => texts(&[
+            "policy: p\napplies_to: everyone\ninherits: [baseline]\n",
+            "rule_set: baseline\ninherits: [baseline]\n",
+        ]),
+        Code::InheritedContradiction => texts(&[
+            "policy: p\napplies_to: everyone\ninherits: [baseline]\nprograms:\n  deny:\n    - /usr/bin/df\n",
+            "rule_set: baseline\nprograms:\n  allow:\n    - /usr/bin/df\n",
+        ]),
+        Code::NotEnforced => lines("files:\n  deny:\n    - path: /etc/shadow\n      operations: [read]\n"),
+        Code::UnusedRuleSet => texts(&["policy: p\napplies_to: everyone\n", "rule_set: baseline\n"]),
+        Code::PatternInArgument => {
+            lines("programs:\n  deny:\n    - path: /usr/bin/find\n      args_any: [\"-exec*\"]\n")
+        }
         Code::PathNotFound => compiled("programs: {deny: [/usr/bin/dff]}\n", df()),
         Code::NotRegularFile => compiled(
             "programs: {deny: [/usr/bin]}\n",
@@ -126,6 +183,40 @@ fn example(code: Code) -> (Faults, String) {
             let files = FakeFiles::default().program(&long, 7).link("/opt", &long[..long.len() - 3]);
             compiled("programs: {deny: [/opt/df]}\n", files)
         }
+        Code::AssertionFailed => {
+            let mut policy = fake::policy("kill /usr/bin/df\n");
+            let request = Request::Execute { path: "/usr/bin/df".into(), arguments: None };
+            policy.tests = vec![Assertion { request, allowed: true, span: policy.rules[0].span }];
+            run_assertions(&policy, &compile(&policy, &df(), &situation()), &df(), &situation())
+        }
+        Code::TooManyShapes => {
+            let rules =
+                (1..=65).fold(String::new(), |rules, bits| rules + &format!("deny connect ::/{bits}\n"));
+            compile(&fake::policy(&rules), &df(), &situation()).warnings
+        }
+        Code::TooManyConditions => {
+            let rules = (1..=33)
+                .fold(String::new(), |rules, text| rules + &format!("kill /usr/bin/df any -{text}\n"));
+            compile(&fake::policy(&rules), &df(), &situation()).warnings
+        }
+        Code::NotDirectory => compile(&fake::policy("kill tree:/usr/bin/df"), &df(), &situation()).warnings,
+        Code::SeveralNames => linted("kill /usr/bin/df", &df().program("/usr/local/bin/df", 7)),
+        Code::CarriedProgram => {
+            let policy = fake::policy("allow /usr/bin/python3");
+            lint(&Policy { default: Action::Deny, ..policy }, &df())
+        }
+        Code::DenyListCarriers => linted("kill /usr/bin/df", &df().program("/usr/bin/perl", 8)),
+        Code::ArgumentsInOtherWords => linted("kill /usr/bin/find any --delete", &df()),
+        Code::ArgumentsOfScript => {
+            linted("kill /usr/bin/backup args now", &df().script("/usr/bin/backup", 8, "#!/bin/sh\n"))
+        }
+        Code::ArgumentsKill => linted("deny /usr/bin/df any disks", &df()),
+        Code::NeverDecides => linted("kill /usr/bin/df\nallow! /usr/bin/df", &df()),
+        Code::LockOut => {
+            let person = Affected { name: "alice", shell: Path::new("/usr/bin/df"), administers: false };
+            lint_lockout(&fake::policy("kill /usr/bin/df"), person, &df(), &situation())
+        }
+        Code::OverrideByArguments => linted("allow! /usr/bin/df args /srv", &df()),
     };
     let rendered = faults.render(Colour::Never);
     (faults, rendered)

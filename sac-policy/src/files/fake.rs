@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A file system for tests: regular files, directories, hard links, symbolic links at any part of a path.
+//! A file system for tests: regular files, directories, mounts, hard links, symbolic links at any part of a path.
 
-use super::{FileKind, Files, NameKind, ResolveError, Resolved};
+use super::{FileKind, Files, HEAD_BYTES_MAX, NameKind, ResolveError, Resolved};
 use sac_abi::rule::InodeId;
 use std::collections::BTreeMap;
 use std::io;
@@ -10,15 +10,36 @@ use std::path::{Path, PathBuf};
 /// As many links as the kernel follows, `MAXSYMLINKS`.
 const LINKS_FOLLOWED_MAX: usize = 40;
 
+/// Minor number of the device that everything is on that is in no mount.
+const ROOT_DEVICE: u32 = 1;
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FakeFiles {
     files: BTreeMap<PathBuf, (u64, FileKind, u32)>,
     links: BTreeMap<PathBuf, PathBuf>,
+    /// Mount points, and the minor number of what is mounted there.
+    mounts: BTreeMap<PathBuf, u32>,
+    heads: BTreeMap<PathBuf, Vec<u8>>,
 }
 
 impl FakeFiles {
     pub(crate) fn program(self, path: &str, ino: u64) -> Self {
         self.file(path, ino, FileKind::Regular, 0o755)
+    }
+
+    pub(crate) fn directory(self, path: &str, ino: u64) -> Self {
+        self.file(path, ino, FileKind::Directory, 0o755)
+    }
+
+    /// A directory that something with this minor number is mounted on.
+    pub(crate) fn mount(mut self, path: &str, ino: u64, minor: u32) -> Self {
+        self.mounts.insert(path.into(), minor);
+        self.directory(path, ino)
+    }
+
+    pub(crate) fn script(mut self, path: &str, ino: u64, head: &str) -> Self {
+        self.heads.insert(path.into(), head.into());
+        self.program(path, ino)
     }
 
     pub(crate) fn file(mut self, path: &str, ino: u64, kind: FileKind, mode: u32) -> Self {
@@ -32,12 +53,18 @@ impl FakeFiles {
     }
 
     pub(crate) fn inode(ino: u64) -> InodeId {
-        InodeId::new(8, 1, ino)
+        InodeId::new(8, ROOT_DEVICE, ino)
     }
 
-    /// Every path at which a file is, and its inode.
+    /// Every path at which a regular file is, and its inode.
     pub(crate) fn programs(&self) -> impl Iterator<Item = (&Path, InodeId)> {
-        self.files.iter().map(|(path, (ino, ..))| (path.as_path(), Self::inode(*ino)))
+        let regular = self.files.iter().filter(|(_, (_, kind, _))| *kind == FileKind::Regular);
+        regular.map(|(path, (ino, ..))| (path.as_path(), self.inode_at(path, *ino)))
+    }
+
+    fn inode_at(&self, path: &Path, ino: u64) -> InodeId {
+        let mounted = path.ancestors().find_map(|part| self.mounts.get(part));
+        InodeId::new(8, mounted.copied().unwrap_or(ROOT_DEVICE), ino)
     }
 
     fn canonical(&self, path: &Path) -> Result<PathBuf, ResolveError> {
@@ -58,7 +85,25 @@ impl Files for FakeFiles {
     fn resolve(&self, path: &Path) -> Result<Resolved, ResolveError> {
         let canonical = self.canonical(path)?;
         let &(ino, kind, mode) = self.files.get(&canonical).ok_or(ResolveError::NotFound)?;
-        let name = if self.links.contains_key(path) { NameKind::SymbolicLink } else { NameKind::File };
-        Ok(Resolved { inode: Self::inode(ino), canonical, name, kind, mode })
+        let directory = path.parent().map(|directory| self.canonical(directory)).transpose()?;
+        let own =
+            directory.zip(path.file_name()).map_or(path.to_owned(), |(directory, name)| directory.join(name));
+        let name = if self.links.contains_key(&own) { NameKind::SymbolicLink } else { NameKind::File };
+        let inode = self.inode_at(&canonical, ino);
+        let same = self.files.iter().filter(|(path, (ino, ..))| self.inode_at(path, *ino) == inode);
+        let names = u32::try_from(same.count()).unwrap();
+        Ok(Resolved { inode, canonical, name, kind, mode, names })
+    }
+
+    fn mounts_below(&self, directory: &Path) -> Vec<InodeId> {
+        let below = self.mounts.keys().filter(|point| point.starts_with(directory) && *point != directory);
+        below.filter_map(|point| Some(self.resolve(point).ok()?.inode)).collect()
+    }
+
+    fn head(&self, path: &Path) -> Option<Vec<u8>> {
+        let canonical = self.resolve(path).ok()?.canonical;
+        let mut head = self.heads.get(&canonical).cloned().unwrap_or_else(|| b"\x7fELF".to_vec());
+        head.truncate(HEAD_BYTES_MAX);
+        Some(head)
     }
 }

@@ -5,15 +5,17 @@
 //! another one: btrfs gives each subvolume its own. So it is taken from `/proc/self/mountinfo`, by the mount id of the
 //! open file.
 
-use super::{FileKind, Files, NameKind, ResolveError, Resolved};
+use super::{FileKind, Files, HEAD_BYTES_MAX, NameKind, ResolveError, Resolved};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Statx, StatxFlags};
 use rustix::io::Errno;
 use sac_abi::rule::InodeId;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 /// See `proc_pid_mountinfo(5)`.
@@ -21,16 +23,18 @@ const MOUNTINFO: &str = "/proc/self/mountinfo";
 
 /// The machine's own file system.
 ///
-/// It remembers the mounts that it has seen. The kernel gives a mount's id to another mount once the first is gone, so
-/// use one for a compilation and then another.
+/// It remembers what it has looked up, because many policies name the same programs, and the mounts that it has seen. Both
+/// change: use one for a set of policies and then another.
 #[derive(Debug)]
 pub struct HostFiles {
-    devices: RefCell<HashMap<u64, Device>>,
+    mounts: RefCell<Mounts>,
+    /// What stands at each path that was asked for; `None` where nothing does.
+    resolved: RefCell<HashMap<PathBuf, Option<Resolved>>>,
     generation: FileGeneration,
 }
 
-/// Finds out the generation of an open regular file; `None` where its file system does not tell. It takes a system call that
-/// needs `unsafe` (`FS_IOC_GETVERSION`), so it is brought in from outside of this crate.
+/// Finds out the generation of an open regular file or directory; `None` where its file system does not tell. It takes a
+/// system call that needs `unsafe` (`FS_IOC_GETVERSION`), so it is brought in from outside of this crate.
 pub type FileGeneration = fn(BorrowedFd<'_>) -> Option<u32>;
 
 /// Major and minor number of a superblock.
@@ -46,21 +50,19 @@ impl HostFiles {
     /// `generation` gets descriptors that are open with `O_PATH` alone.
     #[must_use]
     pub fn new(generation: FileGeneration) -> Self {
-        Self { devices: RefCell::default(), generation }
+        Self { mounts: RefCell::default(), resolved: RefCell::default(), generation }
     }
 
     fn device(&self, mount_id: u64) -> Result<Device, ResolveError> {
-        if let Some(device) = self.devices.borrow().get(&mount_id) {
+        if let Some(device) = self.mounts.borrow().devices.get(&mount_id) {
             return Ok(*device);
         }
         // Opening a path can itself mount something (autofs), so the table is read again when an id is not in it.
-        *self.devices.borrow_mut() = read_devices().map_err(ResolveError::Identify)?;
-        self.devices.borrow().get(&mount_id).copied().ok_or(ResolveError::UnknownMount)
+        *self.mounts.borrow_mut() = Mounts::read().map_err(ResolveError::Identify)?;
+        self.mounts.borrow().devices.get(&mount_id).copied().ok_or(ResolveError::UnknownMount)
     }
-}
 
-impl Files for HostFiles {
-    fn resolve(&self, path: &Path) -> Result<Resolved, ResolveError> {
+    fn look_up(&self, path: &Path) -> Result<Resolved, ResolveError> {
         // O_PATH neither reads nor triggers anything at the file, and follows links.
         let file = match rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) {
             Ok(file) => file,
@@ -79,14 +81,54 @@ impl Files for HostFiles {
             FileType::Directory => FileKind::Directory,
             _ => FileKind::Special,
         };
-        let generation = (kind == FileKind::Regular).then(|| (self.generation)(file.as_fd())).flatten();
+        // To ask a device or a pipe, it would have to be opened, which can do things.
+        let generation = (kind != FileKind::Special).then(|| (self.generation)(file.as_fd())).flatten();
         Ok(Resolved {
             inode: InodeId { generation, ..InodeId::new(device.major, device.minor, status.stx_ino) },
             canonical: canonical(&file)?,
             name: name_kind(path),
             kind,
             mode: mode & 0o7777,
+            names: status.stx_nlink,
         })
+    }
+}
+
+impl Files for HostFiles {
+    fn resolve(&self, path: &Path) -> Result<Resolved, ResolveError> {
+        if let Some(resolved) = self.resolved.borrow().get(path) {
+            return resolved.clone().ok_or(ResolveError::NotFound);
+        }
+        let resolved = match self.look_up(path) {
+            Ok(resolved) => Some(resolved),
+            Err(ResolveError::NotFound) => None,
+            Err(error) => return Err(error),
+        };
+        self.resolved.borrow_mut().insert(path.to_owned(), resolved.clone());
+        resolved.ok_or(ResolveError::NotFound)
+    }
+
+    fn mounts_below(&self, directory: &Path) -> Vec<InodeId> {
+        if self.mounts.borrow().points.is_empty()
+            && let Ok(mounts) = Mounts::read()
+        {
+            *self.mounts.borrow_mut() = mounts;
+        }
+        let is_below = |point: &&PathBuf| point.starts_with(directory) && *point != directory;
+        let below: Vec<PathBuf> = self.mounts.borrow().points.iter().filter(is_below).cloned().collect();
+        // What is mounted over cannot be reached, and the path leads to what is on top.
+        below.iter().filter_map(|point| Some(self.resolve(point).ok()?.inode)).collect()
+    }
+
+    fn head(&self, path: &Path) -> Option<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+        let is_regular =
+            FileType::from_raw_mode(rustix::fs::fstat(&file).ok()?.st_mode) == FileType::RegularFile;
+        let mut head = Vec::new();
+        let limit = u64::try_from(HEAD_BYTES_MAX).unwrap_or(u64::MAX);
+        let read = is_regular.then(|| fs::File::from(file).take(limit).read_to_end(&mut head));
+        matches!(read, Some(Ok(_))).then_some(head)
     }
 }
 
@@ -124,21 +166,63 @@ fn name_kind(path: &Path) -> NameKind {
     }
 }
 
-/// Mount id to device, for all mounts of this process.
-fn read_devices() -> io::Result<HashMap<u64, Device>> {
-    // Mount points need not be UTF-8; the fields that are read here are.
-    Ok(devices(&String::from_utf8_lossy(&fs::read(MOUNTINFO)?)))
+/// The mounts of this process.
+#[derive(Debug, Default)]
+struct Mounts {
+    /// Mount id to device.
+    devices: HashMap<u64, Device>,
+    /// Where they are, each path once.
+    points: BTreeSet<PathBuf>,
 }
 
-/// Mount id to device, from the text of `mountinfo`: `36 35 98:0 /root /mount/point …`.
-fn devices(mountinfo: &str) -> HashMap<u64, Device> {
-    let device = |line: &str| {
-        let mut fields = line.split(' ');
-        let mount_id = fields.next()?.parse().ok()?;
-        let (major, minor) = fields.nth(1)?.split_once(':')?;
-        Some((mount_id, Device { major: major.parse().ok()?, minor: minor.parse().ok()? }))
-    };
-    mountinfo.lines().filter_map(device).collect()
+impl Mounts {
+    fn read() -> io::Result<Self> {
+        Ok(Self::parse(&fs::read(MOUNTINFO)?))
+    }
+
+    /// Reads lines such as `36 35 98:0 /root /mount/point …`. Mount points need not be UTF-8; the fields before them are.
+    fn parse(mountinfo: &[u8]) -> Self {
+        let mut mounts = Self::default();
+        for line in mountinfo.split(|byte| *byte == b'\n') {
+            if let Some((mount_id, device, point)) = mount(line) {
+                mounts.devices.insert(mount_id, device);
+                mounts.points.insert(point);
+            }
+        }
+        mounts
+    }
+}
+
+fn mount(line: &[u8]) -> Option<(u64, Device, PathBuf)> {
+    let mut fields = line.split(|byte| *byte == b' ');
+    let mut text = || std::str::from_utf8(fields.next()?).ok();
+    let mount_id = text()?.parse().ok()?;
+    let _parent = text()?;
+    let (major, minor) = text()?.split_once(':')?;
+    let device = Device { major: major.parse().ok()?, minor: minor.parse().ok()? };
+    let point = PathBuf::from(OsString::from_vec(unescaped(fields.nth(1)?)));
+    Some((mount_id, device, point))
+}
+
+/// The kernel writes space, tab, line break and backslash in a path as three octal digits behind a backslash.
+fn unescaped(field: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((first, behind)) = rest.split_first() {
+        let digits =
+            behind.get(..3).filter(|_| *first == b'\\').and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = behind.get(3..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    bytes
 }
 
 #[cfg(test)]

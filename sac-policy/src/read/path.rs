@@ -6,7 +6,7 @@
 
 use crate::code::Code;
 use crate::fault::quoted;
-use sac_abi::rule::PATH_BYTES_MAX;
+use sac_abi::hash::TEXT_BYTES_MAX as PATH_BYTES_MAX;
 
 /// A path that cannot stand in a rule.
 pub(super) struct PathFault {

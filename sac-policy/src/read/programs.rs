@@ -1,180 +1,227 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `programs`: which programs a policy allows and denies.
 
-use super::{Reader, path};
+use super::language::{
+    ALLOWED_PROGRAM, ANY_ARGUMENT, ANY_ARGUMENTS, DENIED_PROGRAM, PROGRAMS, SHARED_PROGRAMS,
+};
+use super::rules::{About, Effect, Section};
+use super::{Draft, Reader};
 use crate::code::Code;
 use crate::fault::quoted;
-use crate::policy::Rule;
+use crate::policy::{ArgumentPattern, ArgumentsCondition, Subject};
 use crate::source::Span;
 use crate::yaml::{Node, Value};
-use sac_abi::Action;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::path::PathBuf;
+use sac_abi::decide::ARGUMENT_BYTES_MAX;
+use sac_abi::{Action, Operation};
 
-/// Most rules in one policy.
-pub(super) const RULES_MAX: usize = 100_000;
+/// Most arguments in one condition: more the kernel half does not look at.
+const ARGUMENTS_MAX: usize = sac_abi::decide::ARGUMENTS_MAX as usize;
 
-pub(super) const PROGRAMS_KEYS: [&str; 3] = ["default", "deny", "allow"];
-pub(super) const DENY_KEYS: [&str; 2] = ["path", "action"];
-pub(super) const ALLOW_KEYS: [&str; 1] = ["path"];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Section {
-    Deny,
-    Allow,
-}
-
-/// A rule that has no number yet, because the sections can stand in either order.
-struct Entered {
-    path: String,
-    span: Span,
-    action: Action,
-}
+const LIST_HELP: &str = "write a list, also for one: `[/usr/bin/df]`";
 
 impl Reader<'_> {
-    /// The default of a policy and its rules. `action` is what a blocked program gets unless its rule says otherwise.
-    pub(super) fn programs(&mut self, node: &Node, action: Action) -> (Action, Vec<Rule>) {
-        let Some([default_node, deny, allow]) = self.fields(node, PROGRAMS_KEYS, "`programs`") else {
-            return (Action::Allow, Vec::new());
+    /// Reads the rules; gives the default and, where that is not to allow, its place. `inherits`: whether there are
+    /// rules that are not in this file.
+    pub(super) fn programs(
+        &mut self,
+        node: &Node,
+        action: Action,
+        inherits: bool,
+        rules: &mut Vec<Draft>,
+    ) -> (Action, Option<Span>) {
+        let Some([default_node, deny, allow]) = self.fields(node, &PROGRAMS, "`programs`") else {
+            return (Action::Allow, None);
         };
         let default = match default_node {
             Some(node) => self.default(node, action),
             None => Some(Action::Allow),
         };
-        let mut entered = Vec::new();
-        for (list, section, action) in [(deny, Section::Deny, action), (allow, Section::Allow, Action::Allow)]
-        {
-            if let Some(list) = list {
-                self.section(list, section, action, &mut entered);
-            }
+        let first = rules.len();
+        self.sections([deny, allow], "a list of programs", LIST_HELP, rules, Self::program);
+        let own = rules.get(first..).unwrap_or_default();
+        match default {
+            Some(Action::Allow) => self.lint_allow_list(allow, own),
+            Some(_) if !inherits => self.lint_empty(default_node, allow),
+            _ => {}
         }
-        entered.sort_by_key(|rule| rule.span.start);
-        self.lint_names(&entered);
-        if let Some(default) = default {
-            self.lint_allow_list(default, default_node, allow);
-        }
-        (default.unwrap_or(Action::Allow), numbered(entered))
+        let denies = default.is_some_and(|default| default != Action::Allow);
+        (default.unwrap_or(Action::Allow), default_node.filter(|_| denies).map(|node| node.span))
     }
 
-    fn default(&mut self, node: &Node, action: Action) -> Option<Action> {
-        match self.text(node, "`allow` or `deny`")? {
-            "allow" => Some(Action::Allow),
-            "deny" => Some(action),
-            word => {
-                let message = format!("{} cannot be the default", quoted(word));
-                let help = "use `allow` (all runs but what is denied) or `deny` (only what is allowed runs)";
-                self.push(self.fault(Code::UnknownWord, node.span, message).help(help));
-                None
-            }
+    pub(super) fn shared_programs(&mut self, node: &Node, rules: &mut Vec<Draft>) {
+        if let Some(lists) = self.fields(node, &SHARED_PROGRAMS, "`programs` of a rule set") {
+            self.sections(lists, "a list of programs", LIST_HELP, rules, Self::program);
         }
     }
 
-    fn section(&mut self, list: &Node, section: Section, action: Action, entered: &mut Vec<Entered>) {
-        let entries = self.list(list, "a list of programs", "write a list, also for one: `[/usr/bin/df]`");
-        for entry in entries {
-            if entered.len() == RULES_MAX {
-                let message = format!("the policy has more than {RULES_MAX} rules");
-                let fault =
-                    self.fault(Code::LimitExceeded, entry.span, message).label("the first one too many");
-                self.push(
-                    fault.help("list fewer programs; `default: deny` with an allow list is often shorter"),
-                );
-                break;
-            }
-            entered.extend(self.entry(entry, section, action));
+    /// One entry: a path, or a mapping.
+    fn program(&mut self, node: &Node, section: Section) -> Option<Draft> {
+        let operations = vec![Operation::Execute];
+        if !matches!(node.value, Value::Mapping(_)) {
+            let subject = Subject::Path(self.path(node, "the path of a program")?);
+            let about = About { subject, span: node.span, operations, arguments: None };
+            return Some(self.draft(about, section, Effect::default()));
         }
-    }
-
-    /// One entry: a path, or a mapping with a path.
-    fn entry(&mut self, node: &Node, section: Section, action: Action) -> Option<Entered> {
-        let (path_node, action) = if let Value::Mapping(_) = node.value {
-            let (path, own) = match section {
-                Section::Deny => {
-                    let [path, own] = self.fields(node, DENY_KEYS, "a denied program")?;
-                    (path, own)
-                }
-                Section::Allow => {
-                    let [path] = self.fields(node, ALLOW_KEYS, "an allowed program")?;
-                    (path, None)
-                }
-            };
-            if path.is_none() {
-                self.missing(node, "path", "say which program: `path: /usr/bin/df`");
+        let (subject, args, args_any, effect) = match section {
+            Section::Deny => {
+                let [path, directory, tree, name, args, args_any, action, message, severity, when] =
+                    self.fields(node, &DENIED_PROGRAM, "a denied program")?;
+                let effect = Effect { action, message, severity, when, overrides: None };
+                ([path, directory, tree, name], args, args_any, effect)
             }
-            let own = own.and_then(|node| self.action(node));
-            (path?, own.unwrap_or(action))
-        } else {
-            (node, action)
+            Section::Allow => {
+                let [path, directory, tree, name, args, args_any, overrides, when] =
+                    self.fields(node, &ALLOWED_PROGRAM, "an allowed program")?;
+                let effect = Effect { overrides, when, ..Effect::default() };
+                ([path, directory, tree, name], args, args_any, effect)
+            }
         };
-        let path = self.text(path_node, "the path of a program")?;
-        if let Err(fault) = path::check(path) {
-            self.push(self.fault(fault.code, path_node.span, fault.message).help(fault.help));
+        if let (Some(first), Some(second)) = (args, args_any) {
+            self.conflict(second, first, "a rule has one condition on arguments", "write two rules");
+        }
+        let conditional = args.or(args_any);
+        let arguments = match (args, args_any) {
+            (Some(list), _) => self.all_arguments(list),
+            (None, Some(list)) => self.any_argument(list),
+            (None, None) => None,
+        };
+        let found = self.file_subject(node, subject, section);
+        if let (Some(condition), Some((Subject::Directory(_) | Subject::Tree(_) | Subject::Name(_), span))) =
+            (conditional, &found)
+        {
+            let fault = self
+                .fault(Code::ConflictingKeys, condition.span, "a condition on arguments needs one program")
+                .related(self.place(*span), "this can be several")
+                .help("name the program by `path`, or remove the condition");
+            self.push(fault);
+        }
+        let draft = found.map(|(subject, span)| {
+            self.draft(About { subject, span, operations, arguments }, section, effect)
+        })?;
+        // A rule whose condition could not be read would hold for everything.
+        (conditional.is_none() || draft.rule.arguments.is_some()).then_some(draft)
+    }
+
+    fn all_arguments(&mut self, list: &Node) -> Option<ArgumentsCondition> {
+        self.lint_patterns(list, &[ANY_ARGUMENT, ANY_ARGUMENTS]);
+        let texts = self.argument_texts(list, "`args`");
+        let (more, texts) = match texts.split_last() {
+            Some((last, rest)) if last == ANY_ARGUMENTS => (true, rest),
+            _ => (false, texts.as_slice()),
+        };
+        if texts.iter().any(|text| text == ANY_ARGUMENTS) {
+            let fault = self
+                .fault(Code::InvalidArguments, list.span, "`**` is not the last argument")
+                .help("put it at the end, or use `*` for one argument");
+            self.push(fault);
             return None;
         }
-        Some(Entered { path: path.to_owned(), span: path_node.span, action })
+        let pattern = |text: &String| match text.as_str() {
+            ANY_ARGUMENT => ArgumentPattern::Anything,
+            _ => ArgumentPattern::Exactly(text.clone()),
+        };
+        Some(ArgumentsCondition::All { patterns: texts.iter().map(pattern).collect(), more })
     }
 
-    /// One path under both lists has no meaning; twice under one of them it is probably a mistake.
-    fn lint_names(&mut self, entered: &[Entered]) {
-        let mut first_of = HashMap::new();
-        for rule in entered {
-            let first: &Entered = match first_of.entry(rule.path.as_str()) {
-                Entry::Vacant(vacant) => {
-                    vacant.insert(rule);
-                    continue;
-                }
-                Entry::Occupied(occupied) => occupied.get(),
-            };
-            let path = quoted(&rule.path);
-            let allows = |rule: &Entered| rule.action == Action::Allow;
-            let fault = if allows(first) != allows(rule) {
-                self.fault(Code::Contradiction, rule.span, format!("{path} is both allowed and denied"))
-                    .help("remove one of the two")
-            } else {
-                let stricter = first.action.max(rule.action).as_str();
-                self.fault(Code::RepeatedEntry, rule.span, format!("{path} is listed twice"))
-                    .help(format!("remove one of the two; until then `{stricter}` holds"))
-            };
-            self.push(fault.related(self.place(first.span), "first here"));
+    fn any_argument(&mut self, list: &Node) -> Option<ArgumentsCondition> {
+        self.lint_patterns(list, &[]);
+        let texts = self.argument_texts(list, "`args_any`");
+        if texts.is_empty() && matches!(list.value, Value::List(_) | Value::Null) {
+            self.says_nothing(list, "`args_any` has no entry".to_owned());
+            return None;
+        }
+        Some(ArgumentsCondition::Any(texts))
+    }
+
+    /// Looks for arguments that were meant as patterns; `signs` are those that are.
+    fn lint_patterns(&mut self, list: &Node, signs: &[&str]) {
+        let Value::List(entries) = &list.value else { return };
+        for entry in entries.iter().take(ARGUMENTS_MAX) {
+            if let Value::Text(text) = &entry.value
+                && text.contains('*')
+                && !signs.contains(&text.as_str())
+            {
+                let fault = self
+                    .fault(Code::PatternInArgument, entry.span, format!("{} is not a pattern", quoted(text)))
+                    .label("only this very text")
+                    .help("`*` has a meaning only in `args`, as a whole argument; list the arguments that are meant");
+                self.push(fault);
+            }
         }
     }
 
-    fn lint_allow_list(&mut self, default: Action, default_node: Option<&Node>, allow: Option<&Node>) {
-        let empty = match allow.map(|list| &list.value) {
-            None | Some(Value::Null) => true,
-            Some(Value::List(entries)) => entries.is_empty(),
-            // Of the wrong type, which was reported.
-            Some(_) => return,
+    /// Arguments that can be compared.
+    pub(super) fn argument_texts(&mut self, list: &Node, what: &str) -> Vec<String> {
+        let entries = self.list(list, "a list of arguments", "write a list, also for one: `[status]`");
+        if let Some(excess) = entries.get(ARGUMENTS_MAX) {
+            let message = format!("{what} has more than {ARGUMENTS_MAX} arguments");
+            let help = "no more are looked at; a program that is given more is blocked";
+            self.push(self.fault(Code::InvalidArguments, excess.span, message).help(help));
+        }
+        entries.iter().take(ARGUMENTS_MAX).filter_map(|entry| self.argument(entry)).collect()
+    }
+
+    fn argument(&mut self, node: &Node) -> Option<String> {
+        let text = self.text(node, "an argument")?;
+        let message = if text.len() > ARGUMENT_BYTES_MAX {
+            format!("{} has {} bytes", quoted(text), text.len())
+        } else if text.contains('\0') {
+            format!("{} has a zero byte", quoted(text))
+        } else {
+            return Some(text.to_owned());
         };
-        let Some(node) = allow.or(default_node) else {
+        let help =
+            format!("an argument that is compared has at most {ARGUMENT_BYTES_MAX} bytes, none of them zero");
+        self.push(self.fault(Code::InvalidArguments, node.span, message).help(help));
+        None
+    }
+
+    /// Looks at the allow list of a policy in which everything may run.
+    fn lint_allow_list(&mut self, allow: Option<&Node>, own: &[Draft]) {
+        let Some(list) = allow else { return };
+        if is_empty(list) {
+            let fault = self.fault(Code::EmptyAllowList, list.span, "the allow list has no entry");
+            self.push(fault.help("remove the key `allow`, or list programs under it"));
             return;
-        };
-        let fault = match (default, empty) {
-            (Action::Allow, true) if allow.is_some() => self
-                .fault(Code::EmptyAllowList, node.span, "the allow list has no entry")
-                .help("remove the key `allow`, or list programs under it"),
-            (Action::Allow, false) => self
-                .fault(Code::RuleWithoutEffect, node.span, "the allow list changes nothing")
+        }
+        let mut allowed = own.iter().filter(|draft| draft.rule.action == Action::Allow);
+        if allowed.clone().any(|draft| draft.rule.overrides) {
+            let spans: Vec<_> =
+                allowed.filter(|draft| !draft.rule.overrides).map(|draft| draft.rule.span).collect();
+            for span in spans {
+                let fault = self
+                    .fault(Code::RuleWithoutEffect, span, "this allow rule changes nothing")
+                    .label("what is not denied runs anyway")
+                    .help("write `override: true` if it comes before rules that deny, or remove it");
+                self.push(fault);
+            }
+        } else if allowed.next().is_some() {
+            let fault = self
+                .fault(Code::RuleWithoutEffect, list.span, "the allow list changes nothing")
                 .label("what is not denied runs anyway")
-                .help("write `default: deny` if nothing else may run, or remove the list"),
-            (_, true) if default != Action::Allow => self
+                .help("write `default: deny` if nothing else may run, or remove the list");
+            self.push(fault);
+        }
+    }
+
+    /// Looks at the allow list of a policy in which only what is allowed runs.
+    fn lint_empty(&mut self, default: Option<&Node>, allow: Option<&Node>) {
+        if allow.is_none_or(is_empty)
+            && let Some(node) = allow.or(default)
+        {
+            let fault = self
                 .fault(Code::EmptyAllowList, node.span, "nothing is allowed, not even the login shell")
-                .help("list under `allow` what may run, or write `default: allow`"),
-            _ => return,
-        };
-        self.push(fault);
+                .help("list under `allow` what may run, or write `default: allow`");
+            self.push(fault);
+        }
     }
 }
 
-fn numbered(entered: Vec<Entered>) -> Vec<Rule> {
-    (1..)
-        .zip(entered)
-        .map(|(number, Entered { path, span, action })| Rule {
-            number,
-            path: PathBuf::from(path),
-            action,
-            span,
-        })
-        .collect()
+fn is_empty(list: &Node) -> bool {
+    match &list.value {
+        Value::Null => true,
+        Value::List(entries) => entries.is_empty(),
+        // Of the wrong type, which was reported.
+        _ => false,
+    }
 }

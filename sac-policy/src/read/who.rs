@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `applies_to`: whom a policy is for.
+//! `applies_to`: whom a policy is for, and for which of their logins.
 //!
 //! Whether a user or group exists is not asked here: that is the loader's business, at the login.
 
 use super::Reader;
+use super::fields::did_you_mean;
+use super::language::{APPLIES_TO, EVERYONE, LOCAL};
 use crate::code::Code;
 use crate::fault::quoted;
-use crate::policy::{Account, AccountId, Who};
+use crate::policy::{Account, AccountId, AppliesTo, Origin, Who};
 use crate::yaml::{Node, Value};
 
-pub(super) const WHO_KEYS: [&str; 2] = ["users", "groups"];
-const EVERYONE: &str = "everyone";
+/// Most services in one policy.
+const SERVICES_MAX: usize = 64;
+
+/// Most networks in one policy.
+const ORIGINS_MAX: usize = 256;
+
+/// Longest name of a PAM service, in bytes; it is the name of a file.
+const SERVICE_BYTES_MAX: usize = 255;
 
 /// Longest user or group name, in bytes. Linux itself allows 32, directories of companies more.
 const ACCOUNT_BYTES_MAX: usize = 255;
@@ -31,17 +39,53 @@ impl AccountKind {
 }
 
 impl Reader<'_> {
-    pub(super) fn who(&mut self, node: &Node) -> Option<Who> {
+    pub(super) fn applies_to(&mut self, node: &Node) -> Option<AppliesTo> {
+        let of = |who| AppliesTo { who, services: Vec::new(), from: Vec::new(), terminal: None, when: None };
         if let Value::Text(word) = &node.value {
             if word == EVERYONE {
-                return Some(Who::Everyone { span: node.span });
+                return Some(of(Who::Everyone { span: node.span }));
             }
             let message = format!("{} does not say whom the policy is for", quoted(word));
-            let help = "use `everyone`, or a mapping with `users` and `groups`";
+            let help = did_you_mean(word, &[EVERYONE])
+                .unwrap_or_else(|| "use `everyone`, or a mapping with `users` and `groups`".to_owned());
             self.push(self.fault(Code::UnknownWord, node.span, message).help(help));
             return None;
         }
-        let [users, groups] = self.fields(node, WHO_KEYS, "`applies_to`")?;
+        let [users, groups, everyone, services, from, terminal, when] =
+            self.fields(node, &APPLIES_TO, "`applies_to`")?;
+        let who = match everyone {
+            Some(everyone) => self.everyone(everyone, users.or(groups)),
+            None => Some(self.people(node, users, groups)),
+        };
+        Some(AppliesTo {
+            services: services.map(|list| self.services(list)).unwrap_or_default(),
+            from: from.map(|list| self.origins(list)).unwrap_or_default(),
+            terminal: terminal.and_then(|node| self.flag(node)),
+            when: when.and_then(|node| self.when(node)),
+            ..of(who?)
+        })
+    }
+
+    /// The key `everyone`, beside which nobody else is named.
+    fn everyone(&mut self, node: &Node, accounts: Option<&Node>) -> Option<Who> {
+        if let Some(accounts) = accounts {
+            let fault = self
+                .fault(Code::ConflictingKeys, node.span, "a policy for everyone names nobody else")
+                .related(self.place(accounts.span), "named here")
+                .help("remove `everyone`, or `users` and `groups`");
+            self.push(fault);
+        }
+        if !self.flag(node)? {
+            let help = "write `everyone: true`, or remove the key";
+            let fault =
+                self.fault(Code::UnknownWord, node.span, "`false` does not say whom the policy is for");
+            self.push(fault.help(help));
+            return None;
+        }
+        Some(Who::Everyone { span: node.span })
+    }
+
+    fn people(&mut self, node: &Node, users: Option<&Node>, groups: Option<&Node>) -> Who {
         let written = [users, groups].into_iter().flatten().any(|list| match &list.value {
             Value::List(entries) => !entries.is_empty(),
             Value::Null => false,
@@ -55,7 +99,40 @@ impl Reader<'_> {
         }
         let users = users.map(|list| self.accounts(list, AccountKind::User)).unwrap_or_default();
         let groups = groups.map(|list| self.accounts(list, AccountKind::Group)).unwrap_or_default();
-        Some(Who::Accounts { users, groups })
+        Who::Accounts { users, groups }
+    }
+
+    fn services(&mut self, list: &Node) -> Vec<String> {
+        let entries = self.full_list(list, "a list of PAM services", "write a list, also for one: `[sshd]`");
+        let entries = self.at_most(entries, SERVICES_MAX, "`services`");
+        entries.iter().filter_map(|entry| self.service(entry)).collect()
+    }
+
+    fn service(&mut self, node: &Node) -> Option<String> {
+        let name = self.text(node, "the name of a PAM service")?;
+        let sound = !name.is_empty()
+            && name.len() <= SERVICE_BYTES_MAX
+            && !name.contains(|c: char| c.is_control() || c.is_whitespace() || c == '/');
+        if !sound {
+            let message = format!("{} cannot be the name of a PAM service", quoted(name));
+            let help = "use the name of a file in /etc/pam.d, such as `sshd`, `login` or `cron`";
+            self.push(self.fault(Code::InvalidService, node.span, message).help(help));
+        }
+        sound.then(|| name.to_owned())
+    }
+
+    fn origins(&mut self, list: &Node) -> Vec<Origin> {
+        let help = "write a list, also for one: `[10.0.0.0/8]`";
+        let entries = self.full_list(list, "a list of networks", help);
+        let entries = self.at_most(entries, ORIGINS_MAX, "`from`");
+        entries.iter().filter_map(|entry| self.origin(entry)).collect()
+    }
+
+    fn origin(&mut self, node: &Node) -> Option<Origin> {
+        if self.text(node, "a network or `local`")? == LOCAL {
+            return Some(Origin::Local);
+        }
+        self.network(node).map(Origin::Network)
     }
 
     fn accounts(&mut self, list: &Node, kind: AccountKind) -> Vec<Account> {

@@ -19,7 +19,7 @@ fn words_and_numbers_are_what_they_look_like() {
     assert_eq!(value("1000"), Value::Integer(1000));
     assert_eq!(value("-3"), Value::Integer(-3));
     assert_eq!(value("0x10"), Value::Integer(16));
-    assert_eq!(value("true"), Value::Bool);
+    assert_eq!(value("true"), Value::Bool(true));
     assert_eq!(value("1.5"), Value::Float);
     assert_eq!(value(".nan"), Value::Float);
     assert_eq!(value("~"), Value::Null);

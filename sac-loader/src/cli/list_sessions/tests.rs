@@ -19,6 +19,7 @@ fn session(user: &str, from: &str) -> SessionInfo {
         blocked: 0,
         events_lost: 0,
         cgroup: String::new(),
+        frozen: false,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::daemon::record::{PersonRecord, ScopeRecord};
 fn session(number: u64, cgroup_id: u64) -> (SessionId, SessionRecord) {
     let person = PersonRecord { name: "alice".to_owned(), uid: 1000, groups: Vec::new() };
     let directory = format!("/sys/fs/cgroup/user.slice/session-{number}.scope/sac").into();
-    let scope = ScopeRecord { directory, cgroup_id, policy: "developers".to_owned(), slot: 4 };
+    let scope = ScopeRecord { directory, cgroup_id, policies: vec!["developers".to_owned()], slots: [4, 0] };
     let record = SessionRecord {
         id: number,
         person,
@@ -15,6 +15,7 @@ fn session(number: u64, cgroup_id: u64) -> (SessionId, SessionRecord) {
         from: String::new(),
         tty: String::new(),
         since_ms: 0,
+        opened_boot_s: None,
         scope,
     };
     (SessionId::from_number(number).unwrap(), record)

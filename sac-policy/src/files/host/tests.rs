@@ -25,6 +25,7 @@ fn links_lead_to_the_file_itself() {
     let resolved = host.resolve(&file).unwrap();
     assert_eq!((resolved.kind, resolved.mode, resolved.name), (FileKind::Regular, 0o750, NameKind::File));
     assert_eq!(resolved.canonical, file);
+    assert_eq!(resolved.names, 2);
     assert_eq!(host.resolve(&hard).unwrap(), Resolved { canonical: hard, ..resolved.clone() });
     assert_eq!(host.resolve(&soft).unwrap(), Resolved { name: NameKind::SymbolicLink, ..resolved.clone() });
     assert_eq!(host.resolve(&in_directory).unwrap(), resolved);
@@ -38,8 +39,9 @@ fn the_identity_is_the_inode_and_the_mounts_device() {
     let metadata = fs::metadata(&directory).unwrap();
     let inode = HostFiles::new(|_file| None).resolve(&directory).unwrap().inode;
     assert_eq!(inode.ino, metadata.ino());
-    let mountinfo = fs::read_to_string(MOUNTINFO).unwrap();
-    let known = devices(&mountinfo)
+    let known = Mounts::read()
+        .unwrap()
+        .devices
         .into_values()
         .any(|device| InodeId::new(device.major, device.minor, inode.ino) == inode);
     assert!(known, "{inode:?} is on no mount");
@@ -62,10 +64,34 @@ fn what_is_not_there_is_told_from_what_cannot_be_seen() {
 
 #[test]
 fn mounts_are_read_from_their_table() {
-    let mountinfo = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw\n\
-        37 35 0:45 / / rw - btrfs /dev/sda1 rw\nnot a line\n38\n39 1 x:y / / rw - a b c\n";
-    let devices = devices(mountinfo);
+    let mountinfo = b"36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw\n\
+        37 35 0:45 / /with\\040space\\134 rw - btrfs /dev/sda1 rw\nnot a line\n38\n39 1 x:y / / rw - a b c\n";
+    let Mounts { devices, points } = Mounts::parse(mountinfo);
     assert_eq!(devices.len(), 2);
     assert_eq!(devices[&36], Device { major: 98, minor: 0 });
     assert_eq!(devices[&37], Device { major: 0, minor: 45 });
+    assert_eq!(points.iter().collect::<Vec<_>>(), [Path::new("/mnt2"), Path::new("/with space\\")]);
+}
+
+#[test]
+fn mounts_below_a_directory_are_found() {
+    let host = HostFiles::new(|_file| None);
+    let proc = host.resolve(Path::new("/proc")).unwrap().inode;
+    assert!(host.mounts_below(Path::new("/")).contains(&proc));
+    // What a directory itself is, is not below it.
+    assert!(!host.mounts_below(Path::new("/proc")).contains(&proc));
+    let (_guard, directory) = directory();
+    assert_eq!(host.mounts_below(&directory), []);
+}
+
+#[test]
+fn a_head_is_the_first_bytes_of_a_regular_file() {
+    let (_guard, directory) = directory();
+    let host = HostFiles::new(|_file| None);
+    let file = directory.join("script");
+    fs::write(&file, format!("#!/bin/sh\n{}", "x".repeat(HEAD_BYTES_MAX))).unwrap();
+    let head = host.head(&file).unwrap();
+    assert_eq!((head.len(), head.starts_with(b"#!/bin/sh\n")), (HEAD_BYTES_MAX, true));
+    assert_eq!(host.head(&directory), None);
+    assert_eq!(host.head(&directory.join("missing")), None);
 }

@@ -7,7 +7,7 @@ use std::ffi::CString;
 
 /// Why a person could not be looked up.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PersonError {
+pub(crate) enum PersonError {
     /// The database has no such user.
     #[error("the user database has no user of this name")]
     Unknown,
@@ -24,7 +24,7 @@ pub(super) enum PersonError {
 /// # Errors
 ///
 /// Where there is no such user, or the name service does not answer.
-pub(super) fn look_up(name: &[u8]) -> Result<Person, PersonError> {
+pub(crate) fn look_up(name: &[u8]) -> Result<Person, PersonError> {
     let name = std::str::from_utf8(name).map_err(|_not_text| PersonError::Name)?;
     let c_name = CString::new(name).map_err(|_nul| PersonError::Name)?;
     let user = User::from_name(name)?.ok_or(PersonError::Unknown)?;
@@ -35,4 +35,11 @@ pub(super) fn look_up(name: &[u8]) -> Result<Person, PersonError> {
         groups.push(sac_policy::Group { gid: gid.as_raw(), name });
     }
     Ok(Person { name: user.name, uid: user.uid.as_raw(), groups })
+}
+
+/// The user of this number, and their login shell; `None` where there is none or the name service fails.
+pub(crate) fn look_up_uid(uid: u32) -> Option<(Person, std::path::PathBuf)> {
+    let user = User::from_uid(uid.into()).ok()??;
+    let person = look_up(user.name.as_bytes()).ok()?;
+    Some((person, user.shell))
 }

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Explanations as people see them. That they agree with the verdict on any policy is tested with the compiler.
+
+use super::object::interpreter;
+use super::*;
+use crate::compile::{Grant, compile};
+use crate::files::FileKind;
+use crate::files::fake::FakeFiles;
+use crate::policy::fake::policy;
+use crate::policy::{Mode, Policy};
+
+fn files() -> FakeFiles {
+    FakeFiles::default()
+        .directory("/", 2)
+        .directory("/usr", 3)
+        .directory("/usr/bin", 4)
+        .directory("/srv", 5)
+        .directory("/srv/games", 6)
+        .program("/usr/bin/df", 7)
+        .program("/usr/bin/systemctl", 8)
+        .program("/usr/bin/dash", 9)
+        .program("/srv/games/chess", 10)
+        .script("/usr/bin/backup", 11, "#! /bin/sh -e\nexit")
+        .link("/bin", "/usr/bin")
+        .link("/usr/bin/sh", "/usr/bin/dash")
+}
+
+fn request(text: &str) -> Request {
+    let mut words = text.split_whitespace();
+    let verb = words.next().unwrap();
+    let path = words.next().unwrap();
+    let arguments: Vec<String> = words.map(str::to_owned).collect();
+    match verb {
+        "execute" => Request::Execute { path: path.into(), arguments: Some(arguments) },
+        "connect" => Request::Connect { address: path.parse().unwrap() },
+        verb => {
+            let operation = Operation::ALL.into_iter().find(|operation| operation.as_str() == verb);
+            Request::File { operation: operation.unwrap(), path: path.into() }
+        }
+    }
+}
+
+fn situation() -> Situation {
+    Situation { at: jiff::Timestamp::UNIX_EPOCH, key: sac_abi::HashKey { k0: 1, k1: 2 }, grants: Vec::new() }
+}
+
+fn explanation_in(policy: &Policy, text: &str, situation: &Situation) -> Explanation {
+    let compiled = compile(policy, &files(), situation);
+    explain(policy, &compiled, &files(), &request(text), situation)
+}
+
+/// An explanation, one line for each step.
+fn shown(policy: &Policy, text: &str) -> String {
+    let explanation = explanation_in(policy, text, &situation());
+    let mut shown = format!("{}\n", explanation.request);
+    for step in &explanation.steps {
+        shown += &format!("{} {}: {}\n", if step.decides { '>' } else { ' ' }, step.looked_at, step.said);
+    }
+    shown + &explanation.conclusion
+}
+
+fn servers() -> Policy {
+    policy(
+        "kill /bin/df\n\
+         deny name:nmap\n\
+         kill tree:/srv\n\
+         allow! /srv/games/chess\n\
+         kill /usr/bin/systemctl args stop *\n\
+         deny /usr/bin/systemctl any --force\n\
+         deny delete tree:/srv\n\
+         deny connect 10.0.0.0/8 22 8000-8999\n\
+         audit dir:/usr/bin",
+    )
+}
+
+#[test]
+fn explanations_are_sentences() {
+    for (name, text) in [
+        ("by_file_and_path", "execute /usr/bin/df"),
+        ("by_link", "execute /bin/df"),
+        ("by_override", "execute /srv/games/chess"),
+        ("by_tree_for_what_is_not_there", "execute /srv/games/new/nmap"),
+        ("by_arguments", "execute /usr/bin/systemctl stop sshd"),
+        ("by_no_arguments", "execute /usr/bin/systemctl status"),
+        ("delete_in_tree", "delete /srv/games/chess"),
+        ("connect_denied", "connect 10.1.2.3:8080"),
+        ("connect_allowed", "connect 10.1.2.3:80"),
+        ("default", "execute /usr/local/bin/x"),
+    ] {
+        insta::assert_snapshot!(name, shown(&servers(), text));
+    }
+}
+
+#[test]
+fn a_script_needs_its_interpreter() {
+    let text = shown(&policy("kill /usr/bin/dash"), "execute /usr/bin/backup now");
+    insta::assert_snapshot!("script", text);
+    // The interpreter's arguments are its option, the script and the script's own.
+    let conditional = policy("kill /usr/bin/dash args -e /usr/bin/backup now");
+    let verdict = explanation_in(&conditional, "execute /usr/bin/backup now", &situation()).verdict;
+    assert_eq!((verdict.action(), verdict.rule), (Action::Kill, 1));
+    let of_script = policy("kill /usr/bin/backup args never");
+    let explanation = explanation_in(&of_script, "execute /usr/bin/backup now", &situation());
+    assert_eq!(explanation.verdict, Verdict::ARGUMENTS_OF_SCRIPT);
+    assert_eq!(explanation.decider, Decider::Unknown);
+}
+
+#[test]
+fn interpreters_are_read_as_the_kernel_does() {
+    let of = |head: &str| interpreter(head.as_bytes());
+    assert_eq!(of("#!/bin/sh"), Some(("/bin/sh".into(), None)));
+    assert_eq!(of("#!\t/bin/sh -e -u \nx"), Some(("/bin/sh".into(), Some("-e -u".to_owned()))));
+    assert_eq!(of("#!\n/bin/sh"), None);
+    assert_eq!(of("\x7fELF"), None);
+}
+
+#[test]
+fn an_audited_policy_says_what_it_would_do() {
+    let audited = Policy { mode: Mode::Audit, ..policy("kill /usr/bin/df") };
+    let explanation = explanation_in(&audited, "execute /usr/bin/df", &situation());
+    assert_eq!(explanation.verdict.action(), Action::Audit);
+    assert!(
+        explanation.conclusion.ends_with("it is recorded instead of `kill`"),
+        "{}",
+        explanation.conclusion
+    );
+}
+
+#[test]
+fn what_denies_by_arguments_says_why_it_kills() {
+    let explanation = explanation_in(&servers(), "execute /usr/bin/systemctl --force", &situation());
+    assert_eq!(explanation.verdict.action(), Action::Kill);
+    assert!(explanation.conclusion.contains("so it is killed"), "{}", explanation.conclusion);
+}
+
+#[test]
+fn too_many_arguments_are_told() {
+    let many = format!("execute /usr/bin/systemctl {}", "x ".repeat(65));
+    let explanation = explanation_in(&servers(), &many, &situation());
+    assert_eq!(explanation.verdict, Verdict::ARGUMENTS_UNREADABLE);
+    let deciding = explanation.steps.iter().find(|step| step.decides).unwrap();
+    assert!(deciding.said.starts_with("there are more"), "{deciding:?}");
+}
+
+#[test]
+fn a_grant_comes_first() {
+    let grants = vec![Grant { number: 1, path: "/usr/bin/df".into(), until_boot_s: 9 }];
+    let explanation = explanation_in(&servers(), "execute /bin/df", &Situation { grants, ..situation() });
+    assert_eq!((explanation.verdict, explanation.decider), (Verdict::GRANTED, Decider::Grant));
+}
+
+#[test]
+fn a_message_is_the_rules_and_then_the_policys() {
+    let mut policy = Policy { message: Some("ask".to_owned()), ..policy("kill /usr/bin/df") };
+    policy.rules[0].message = Some("no disks".to_owned());
+    policy.rules[0].severity = Some(Gravity::High);
+    let explanation = explanation_in(&policy, "execute /usr/bin/df", &situation());
+    assert_eq!(explanation.messages, ["no disks", "ask"]);
+    assert_eq!((explanation.severity, explanation.enforced), (Gravity::High, true));
+    let other = explanation_in(&policy, "delete /usr/bin/df", &situation());
+    assert_eq!((other.severity, other.enforced), (Gravity::Medium, false));
+    assert_eq!(other.messages, ["ask"]);
+}
+
+#[test]
+fn a_link_is_deleted_and_not_what_it_leads_to() {
+    let policy = policy("kill delete /usr/bin/dash\nkill delete name:sh");
+    let verdict = |text| explanation_in(&policy, text, &situation()).verdict;
+    assert_eq!(verdict("delete /bin/sh").rule, 2);
+    assert_eq!(verdict("delete /bin/dash").rule, 1);
+    // What is read through a link is the file.
+    assert_eq!(verdict("read /bin/sh").rule, 0);
+}
+
+#[test]
+fn directories_end_at_the_root_of_a_file_system() {
+    let files = files().mount("/srv/games", 2, 5).file("/srv/games/a", 3, FileKind::Regular, 0o644);
+    let located =
+        object::Located::of(&files, Operation::Read, Path::new("/srv/games/a"), sac_abi::HashKey::default());
+    let paths: Vec<_> = located.directories.iter().map(|(path, _)| path.to_str().unwrap()).collect();
+    assert_eq!(paths, ["/srv/games"]);
+    let missing = object::Located::of(
+        &files,
+        Operation::Read,
+        Path::new("/srv/games/no/a"),
+        sac_abi::HashKey::default(),
+    );
+    let paths: Vec<_> = missing.directories.iter().map(|(path, _)| path.to_str().unwrap()).collect();
+    assert_eq!(paths, ["/srv/games/no", "/srv/games"]);
+}
