@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::guest::Release;
-use crate::{build_bpf, demo, dist, image, setup, test_command, vm};
+use crate::{build_bpf, demo, dist, fuzz, image, setup, test_command, vm};
 
 /// Set up, build, package and test SAC.
 #[derive(Debug, Parser)]
@@ -30,6 +30,8 @@ enum Verb {
     Demo(demo::Options),
     /// Run all tests: set-up, lints, unit tests, then the end-to-end tests in guests
     Test(test_command::Options),
+    /// Look for input that breaks the policy language or the verdict
+    Fuzz(fuzz::Options),
     /// Guests for trying things by hand
     #[command(subcommand)]
     Vm(vm::Verb),
@@ -54,6 +56,7 @@ impl Cli {
                 dist::run()?;
             }
             Verb::Demo(options) => return demo::run(&options),
+            Verb::Fuzz(options) => return fuzz::run(&options),
             Verb::Test(options) => return test_command::run(&options),
             Verb::Vm(verb) => return vm::run(verb),
             Verb::BuildImage { release, dir, public_key } => {

@@ -7,6 +7,7 @@ pub mod build_bpf;
 pub mod cli;
 pub mod demo;
 pub mod dist;
+pub mod fuzz;
 pub mod guest;
 pub mod image;
 pub mod process;

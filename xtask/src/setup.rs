@@ -24,7 +24,18 @@ pub fn run() -> Result<()> {
     for_build()?;
     for_guests()?;
     let _lock = crate::workspace::lock("setup")?;
+    Tool::CargoFuzz.ensure()?;
     Tool::CargoDeny.ensure()
+}
+
+/// What fuzzing needs.
+///
+/// # Errors
+/// As [`run`].
+pub fn for_fuzzing() -> Result<()> {
+    let _lock = crate::workspace::lock("setup")?;
+    packages::for_build()?;
+    Tool::CargoFuzz.ensure()
 }
 
 /// What building and packaging need.

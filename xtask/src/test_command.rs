@@ -14,7 +14,10 @@ use clap::Args;
 use self::count::Count;
 use crate::guest::Kernel;
 use crate::process::{self, Show};
-use crate::{build_bpf, dist, image, setup, workspace};
+use crate::{build_bpf, dist, fuzz, image, setup, workspace};
+
+/// For how long each target is fuzzed.
+const FUZZ_SECONDS: u32 = 45;
 
 /// What to test.
 #[derive(Debug, Args)]
@@ -63,6 +66,10 @@ fn steps(options: &Options, count: &mut Count) -> Result<()> {
     let mut unit = cargo(&unit);
     unit.args(&options.filter);
     tests("unit tests", &mut unit, Show::Log, count)?;
+    // A filter asks for certain tests, and this is none.
+    if options.filter.is_none() {
+        fuzz::all(FUZZ_SECONDS)?;
+    }
     if options.no_guests {
         return Ok(());
     }

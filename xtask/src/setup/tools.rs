@@ -17,6 +17,8 @@ pub enum Tool {
     CargoDeb,
     /// Checks licences and sources of dependencies.
     CargoDeny,
+    /// Builds and runs fuzz targets.
+    CargoFuzz,
 }
 
 /// Where Debian's llvm-22-dev lies: the LLVM that bpf-linker 0.13 is made for.
@@ -28,6 +30,7 @@ impl Tool {
             Self::BpfLinker => ("bpf-linker", "0.13.0"),
             Self::CargoDeb => ("cargo-deb", "3.8.0"),
             Self::CargoDeny => ("cargo-deny", "0.20.2"),
+            Self::CargoFuzz => ("cargo-fuzz", "0.13.2"),
         }
     }
 
