@@ -6,6 +6,8 @@
 //! Its tests run one after the other, each from the same state; guests run side by side.
 #![forbid(unsafe_code)]
 
+mod agreement;
+mod changes;
 mod commands;
 mod dialogue;
 mod executions;
@@ -13,6 +15,7 @@ mod fixture;
 mod nested;
 mod package;
 mod pam;
+mod policies;
 mod restart;
 mod root;
 mod sessions;
@@ -30,6 +33,8 @@ type Test = (&'static str, fn(&Fixture) -> anyhow::Result<()>);
 /// The modules, each about one capability.
 const MODULES: &[(&str, &[Test])] = &[
     ("executions", executions::TESTS),
+    ("policies", policies::TESTS),
+    ("changes", changes::TESTS),
     ("pam", pam::TESTS),
     ("root", root::TESTS),
     ("nested", nested::TESTS),

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What changes for sessions that are open: grants, files, hours, limits and strikes.
+
+use crate::{
+    Test,
+    fixture::{Fixture, holds, lacks},
+};
+use std::time::Duration;
+use xtask::guest::wait_until;
+
+pub(crate) const TESTS: &[Test] = &[
+    ("grant_for_a_while", grant_for_a_while),
+    ("edited_policy_holds_by_itself", edited_policy_holds_by_itself),
+    ("upgraded_program_of_an_allow_list", upgraded_program_of_an_allow_list),
+    ("hours_strike_for_open_sessions", hours_strike_for_open_sessions),
+    ("limits_and_refused_logins", limits_and_refused_logins),
+    ("strikes_end_a_session", strikes_end_a_session),
+    ("messages_reach_the_user", messages_reach_the_user),
+];
+
+const NO_DF: &str =
+    "policy: developers\napplies_to: {groups: [developers]}\naction: deny\nprograms: {deny: [/usr/bin/df]}\n";
+const EVERYONE: &str = "policy: default\napplies_to: everyone\n";
+
+/// How long something that the service does by itself may take in an emulated guest.
+const SOON: Duration = Duration::from_secs(30);
+
+/// Tries df until it runs, or until it does not, in a session that stays open meanwhile.
+const UNTIL_DF_RUNS: &str =
+    "for try in $(seq 300); do df / >/dev/null 2>&1 && { echo ran; exit; }; sleep 0.2; done";
+const UNTIL_DF_FAILS: &str =
+    "for try in $(seq 300); do df / >/dev/null 2>&1 || { echo stopped; exit; }; sleep 0.2; done";
+
+/// Promise: a grant holds for one person and program, in sessions that are open, ends by itself at its time although
+/// the service does not run, and both are in the log.
+fn grant_for_a_while(fixture: &Fixture) -> anyhow::Result<()> {
+    fixture.policies(&[("developers", NO_DF), ("default", EVERYONE)])?;
+    holds(&fixture.run("alice", "df /; echo df=$?")?.stdout, "df=126")?;
+    fixture.root("sac-loader grant --user alice --exec /usr/bin/df --for 40s --reason 'disk full'")?;
+    holds(&fixture.root("sac-loader grants")?, "alice")?;
+    holds(&fixture.run("alice", UNTIL_DF_RUNS)?.stdout, "ran")?;
+    holds(&fixture.run("dave", "df /; echo df=$?")?.stdout, "df=126")?;
+    // It outlives the service, and its end does not need it.
+    fixture.root("systemctl kill -s KILL --kill-whom=main sac-loader; systemctl stop sac-loader; sleep 1")?;
+    wait_until("the end of the grant", Duration::from_secs(90), || {
+        let over = "test $(cut -d. -f1 /proc/uptime) -ge $(sed 's/.*\"until_boot_s\":\\([0-9]*\\).*/\\1/' /run/sac/grants.json) && echo over; true";
+        Ok(fixture.root(over)?.contains("over").then_some(()))
+    })?;
+    fixture.root("systemctl start sac-loader")?;
+    holds(&fixture.run("alice", "df /; echo df=$?")?.stdout, "df=126")?;
+    wait_until("the log of the grant's end", SOON, || {
+        let log = fixture.root("journalctl -t sac-loader --no-pager -o cat | grep -i grant")?;
+        Ok((log.contains("disk full") && log.contains("expired")).then_some(()))
+    })
+}
+
+/// Promise: a policy that is written into the directory holds without a command, in sessions that are open, and a faulty
+/// one changes nothing.
+fn edited_policy_holds_by_itself(fixture: &Fixture) -> anyhow::Result<()> {
+    fixture.policies(&[("default", EVERYONE)])?;
+    let put = "cat > /etc/sac/policies/developers.yaml";
+    let child = fixture.ssh("alice").command(UNTIL_DF_FAILS).stdout(std::process::Stdio::piped()).spawn()?;
+    fixture.root_ssh().stdin(NO_DF).run(put)?.success()?;
+    let output = child.wait_with_output()?;
+    holds(&String::from_utf8_lossy(&output.stdout), "stopped")?;
+    fixture.root_ssh().stdin("policy: developers\nprograms: {allow: []}\n").run(put)?.success()?;
+    wait_until("the faulty policy in the log", SOON, || {
+        let log = fixture.root("journalctl -t sac-loader --no-pager -o cat -n 20")?;
+        Ok(log.contains("the ones before stay in force").then_some(()))
+    })?;
+    holds(&fixture.run("alice", "df /; echo df=$?")?.stdout, "df=126")
+}
+
+/// Promise: an allowed program that is replaced as a package upgrade does it runs again shortly.
+fn upgraded_program_of_an_allow_list(fixture: &Fixture) -> anyhow::Result<()> {
+    fixture.root("rm -rf /srv/e2e; mkdir -p /srv/e2e; cp /usr/bin/true /srv/e2e/tool")?;
+    let policy = "policy: developers\napplies_to: {groups: [developers]}\naction: deny\nprograms:\n  default: deny\n  allow: [/srv/e2e/tool, {tree: /usr}]\n";
+    fixture.policies(&[("developers", policy), ("default", EVERYONE)])?;
+    holds(&fixture.run("alice", "/srv/e2e/tool; echo tool=$?")?.stdout, "tool=0")?;
+    let _open = fixture.stay("alice")?;
+    fixture.root(
+        "cp /usr/bin/true /srv/e2e/tool.new; echo >> /srv/e2e/tool.new; mv /srv/e2e/tool.new /srv/e2e/tool",
+    )?;
+    wait_until("the new file", SOON, || {
+        Ok(fixture.run("alice", "/srv/e2e/tool; echo tool=$?")?.stdout.contains("tool=0").then_some(()))
+    })
+}
+
+/// Promise: a rule for some hours begins and ends in sessions that are open, also where the clock is set.
+fn hours_strike_for_open_sessions(fixture: &Fixture) -> anyhow::Result<()> {
+    let policy = "policy: developers\napplies_to: {groups: [developers]}\naction: deny\nprograms:\n  deny:\n    - {path: /usr/bin/df, when: {hours: '12:00-13:00', timezone: UTC}}\n";
+    fixture.policies(&[("developers", policy), ("default", EVERYONE)])?;
+    let held = (|| {
+        fixture.root("systemctl stop systemd-timesyncd 2>/dev/null; date -u -s 11:59:50")?;
+        holds(&fixture.run("alice", "df / >/dev/null; echo df=$?")?.stdout, "df=0")?;
+        holds(&fixture.run("alice", UNTIL_DF_FAILS)?.stdout, "stopped")?;
+        fixture.root("date -u -s 12:59:58")?;
+        holds(&fixture.run("alice", UNTIL_DF_RUNS)?.stdout, "ran")
+    })();
+    fixture.root("date -u -s \"$(cat /sys/class/rtc/rtc0/date) $(cat /sys/class/rtc/rtc0/time)\"")?;
+    held
+}
+
+/// Promise: more sessions than a policy allows are refused, so are more processes, and where logins are refused nobody comes in.
+fn limits_and_refused_logins(fixture: &Fixture) -> anyhow::Result<()> {
+    let policy =
+        "policy: developers\napplies_to: {groups: [developers]}\nlimits: {sessions: 1, processes: 12}\n";
+    fixture.policies(&[("developers", policy), ("default", EVERYONE)])?;
+    let forks = fixture.run("alice", "for n in $(seq 30); do sleep 5 & done; wait; true")?;
+    holds(&forks.stderr, "fork")?;
+    fixture.nothing_stays()?;
+    let open = fixture.stay("alice")?;
+    lacks(&fixture.run("alice", "echo second")?.stdout, "second")?;
+    drop(open);
+    fixture.nothing_stays()?;
+    let refuse = "policy: developers\napplies_to: {groups: [developers]}\nlogins: refuse\n";
+    fixture.policies(&[("developers", refuse), ("default", EVERYONE)])?;
+    lacks(&fixture.run("alice", "echo in")?.stdout, "in\n")?;
+    holds(&fixture.run("bob", "echo in")?.stdout, "in\n")
+}
+
+/// Promise: who is blocked as often as the policy says is out.
+fn strikes_end_a_session(fixture: &Fixture) -> anyhow::Result<()> {
+    let policy = "policy: developers\napplies_to: {groups: [developers]}\naction: deny\nprograms: {deny: [/usr/bin/df]}\nstrikes: {blocked: 3, within: 1m, then: end}\n";
+    fixture.policies(&[("developers", policy), ("default", EVERYONE)])?;
+    let two = fixture.run("alice", "df; df; sleep 3; echo still in")?.stdout;
+    holds(&two, "still in")?;
+    let three = fixture.run("alice", "df; df; df; sleep 20; echo still in")?.stdout;
+    lacks(&three, "still in")
+}
+
+/// Promise: a rule's message stands behind the notice.
+fn messages_reach_the_user(fixture: &Fixture) -> anyhow::Result<()> {
+    let policy = "policy: developers\napplies_to: {groups: [developers]}\naction: deny\nprograms:\n  deny:\n    - {path: /usr/bin/df, message: Ask the operators}\n";
+    fixture.policies(&[("developers", policy), ("default", EVERYONE)])?;
+    let shown = fixture.on_terminal("alice", "df; sleep 2")?.stdout;
+    holds(&shown, "blocked!")?;
+    holds(&shown, "Ask the operators")
+}
