@@ -28,6 +28,9 @@ const AGAIN: Timespec = Timespec { tv_sec: 15, tv_nsec: 0 };
 /// How often what was executed is written down.
 const FLUSH_EVERY: Duration = Duration::from_secs(30);
 
+/// How long the timer of the wall clock is armed where nothing is to come.
+const DAY_S: i64 = 86_400;
+
 /// Seconds of `CLOCK_BOOTTIME`.
 pub(super) fn boot_s() -> u64 {
     u64::try_from(clock_gettime(ClockId::Boottime).tv_sec).unwrap_or(0)
@@ -86,17 +89,18 @@ pub(super) fn keep(
         }
         let next_limit = limits_in.map(|left| boot_s() + left.as_secs().max(1));
         let next_boot = [next_limit, next_grant.map(u64::from)].into_iter().flatten().min();
-        arm(
-            &wall,
-            // Without CANCEL_ON_SET a clock that is set would go unseen, so the timer is always armed.
-            TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET,
-            next_wall.map_or(i64::MAX >> 32, ceiling),
-        )?;
-        arm(
-            &boot,
-            TimerfdTimerFlags::ABSTIME,
-            next_boot.map_or(0, |second| i64::try_from(second).unwrap_or(0)),
-        )?;
+        let now = Timestamp::now().as_second();
+        // Without a moment the timer is armed all the same, or a clock that is set would go unseen. What is due still could not be
+        // done, and is tried again in a second.
+        let at = next_wall.map_or(now + DAY_S, |moment| ceiling(moment).max(now + 1));
+        let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
+        let was_set_meanwhile = arm(&wall, flags, at)?;
+        let at = next_boot.map_or(0, |second| second.max(boot_s() + 1));
+        arm(&boot, TimerfdTimerFlags::ABSTIME, i64::try_from(at).unwrap_or(0))?;
+        if was_set_meanwhile {
+            clock_was_set = true;
+            continue;
+        }
         let mut sources = [&wall, &boot, &*wake.0].map(|source| PollFd::new(source, PollFlags::IN));
         match poll(&mut sources, Some(&AGAIN)) {
             Ok(_) | Err(Errno::INTR) => {}
@@ -113,13 +117,13 @@ fn ceiling(moment: Timestamp) -> i64 {
     moment.as_second() + i64::from(moment.subsec_nanosecond() > 0)
 }
 
-/// Sets a timer; 0 stops it.
-fn arm(timer: &OwnedFd, flags: TimerfdTimerFlags, second: i64) -> io::Result<()> {
+/// Sets a timer; 0 stops it. `true` where the clock was set since it was armed the last time, which no read tells then.
+fn arm(timer: &OwnedFd, flags: TimerfdTimerFlags, second: i64) -> io::Result<bool> {
     let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
     let at = Itimerspec { it_interval: zero, it_value: Timespec { tv_sec: second, tv_nsec: 0 } };
     match timerfd_settime(timer, flags, &at) {
-        // The clock was set since the last look; the timer is armed all the same, and the next read tells.
-        Ok(_) | Err(Errno::CANCELED) => Ok(()),
+        Ok(_) => Ok(false),
+        Err(Errno::CANCELED) => Ok(true),
         Err(error) => Err(error.into()),
     }
 }

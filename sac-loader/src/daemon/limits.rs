@@ -80,6 +80,8 @@ struct Seen {
     warned: Option<Cause>,
     /// The limit that was written to the kernel.
     processes: Option<u32>,
+    /// Whether the log has told that it could not be.
+    failed: bool,
 }
 
 impl Seen {
@@ -117,8 +119,10 @@ impl Watched {
         let limits = session.limits.get(on_terminal).or(session.limits.first())?;
         if limits.processes.is_some() || seen.processes.is_some() {
             match limit_processes(&session.directory, limits.processes) {
-                Ok(()) => seen.processes = limits.processes,
+                Ok(()) => (seen.processes, seen.failed) = (limits.processes, false),
+                Err(_) if seen.failed => {}
                 Err(error) => {
+                    seen.failed = true;
                     tracing::error!(session = %session.id, %error, "cannot limit the processes of session {}", session.id)
                 }
             }
