@@ -111,3 +111,144 @@ fn test_tells_each_assertion_and_schema_is_json() {
     assert_eq!(code, 0);
     assert!(serde_json::from_str::<serde_json::Value>(&out).unwrap().is_object());
 }
+
+/// A record of what user 65534, `nobody`, executed.
+fn record(programs: &[(&str, &str)]) -> String {
+    let program = |(path, last): &(&str, &str)| serde_json::json!({"path": path, "first": "2026-01-01T00:00:00Z", "last": last});
+    let programs: Vec<_> = programs.iter().map(program).collect();
+    serde_json::json!({"version": 1, "user": "nobody", "uid": 65534, "programs": programs, "left_out": 3})
+        .to_string()
+}
+
+#[test]
+fn what_is_learned_is_a_policy_without_what_users_can_write() {
+    let long = format!("/opt/{}", "x".repeat(255));
+    let programs = [
+        ("/usr/bin/ls", "2026-11-20T12:00:00Z"),
+        ("/usr/bin/old", "2026-02-20T12:00:00Z"),
+        ("/opt/my \"tools\"/a: #b\\", "2026-11-20T12:00:00Z"),
+        ("/home/nobody/bin/x", "2026-11-20T12:00:00Z"),
+        ("/nonexistent/y", "2026-11-20T12:00:00Z"),
+        ("/dev/shm/z", "2026-11-20T12:00:00Z"),
+        ("/usr/bin/evil\n    - /usr/bin/injected", "2026-11-20T12:00:00Z"),
+        ("/memfd/../x", "2026-11-20T12:00:00Z"),
+        (&long, "2026-11-20T12:00:00Z"),
+    ];
+    let directory = directory(&[("65534.json", &record(&programs)), ("0.json", "{}"), ("other", "")]);
+    let learn = |arguments: &[&str]| {
+        let all = ["learn", "--from-directory", ".", "--since", "2026-06-01"];
+        policy(directory.path(), &[&all[..], arguments].concat())
+    };
+    let (code, out, err) = learn(&["--user", "nobody"]);
+    assert_eq!(code, 0, "{err}");
+    holds(&out, "A human must review it");
+    holds(&out, "had no room for 3 more");
+    holds(&out, "    # In /usr/bin: 1 program\n    - /usr/bin/ls  # last seen 2026-11-20\n");
+    holds(&out, "    # - /home/nobody/bin/x  # last seen 2026-11-20; it is in a home directory");
+    let source = sac_policy::Source::new("learned.yaml", out.as_str());
+    let loaded = sac_policy::PolicySet::from_sources(vec![source]).unwrap();
+    let learned = loaded.set.get("learned-nobody").unwrap();
+    assert_eq!(learned.mode, sac_policy::policy::Mode::Audit);
+    assert_eq!(learned.default, sac_abi::Action::Deny);
+    let allowed: Vec<_> = learned.rules.iter().map(|rule| rule.subject.to_string()).collect();
+    assert_eq!(allowed, ["/opt/my \"tools\"/a: #b\\", "/usr/bin/ls"]);
+
+    let (code, _, err) = learn(&["--group", "nogroup", "--name", "all", "--output", "all.yaml"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(policy(directory.path(), &["check", "all.yaml"]).0, 0);
+    holds(
+        &fs::read_to_string(directory.path().join("all.yaml")).unwrap(),
+        "applies_to: {groups: [\"nogroup\"]}",
+    );
+    assert_eq!(learn(&["--group", "nogroup", "--output", "all.yaml"]).0, 1, "it is there already");
+    assert_eq!(learn(&["--user", "nobody", "--name", "no name"]).0, 1);
+    let recent = ["learn", "--from-directory", ".", "--since", "1s", "--user", "nobody"];
+    let (code, _, err) = policy(directory.path(), &recent);
+    assert_eq!(code, 1);
+    holds(&err, "choose an earlier time for --since");
+    holds(&learn(&["--user", "daemon"]).2, "has no record that daemon executed anything");
+    holds(&learn(&["--user", "root"]).2, "no policy ever holds for root");
+}
+
+const RICH: &str = "policy: rich
+applies_to: {users: [nobody], from: [local, 10.0.0.0/8], when: {days: [mon-fri], hours: 09:00-18:00, timezone: UTC}}
+mode: audit
+limits: {processes: 20, idle: 1h30m}
+strikes: {blocked: 5, within: 10m, then: end}
+programs:
+  deny:
+    - {tree: /srv/games, severity: high, when: {hours: 22:00-06:00, timezone: UTC}}
+    - {path: /usr/bin/find, args_any: [-exec, -delete]}
+";
+
+#[test]
+fn show_says_everything_about_a_policy_and_why_it_holds() {
+    let directory = directory(&[("some.yaml", POLICY), ("rich.yaml", RICH)]);
+    let show =
+        |arguments: &[&str]| policy(directory.path(), &[&["show", "--policies", "."], arguments].concat());
+    // A Wednesday.
+    let (code, out, err) = show(&["--user", "nobody", "--at", "2026-11-25T12:00:00Z"]);
+    assert_eq!(code, 0, "{err}");
+    holds(&out, "Policy   rich, because it names the user nobody");
+    holds(&out, "not some: it has fewer conditions on the login");
+    holds(&out, "users nobody; from the machine itself, 10.0.0.0/8; on Monday, Tuesday, ");
+    holds(&out, "20 processes in a session, it ends when idle for 1h30m, warning 5m before");
+    holds(&out, "5 blocked within 10m: end");
+    holds(
+        &out,
+        "  1. execute all below /srv/games: kill, from 22:00 to 06:00 (UTC), severity high; not now (./rich.yaml:8)",
+    );
+    holds(&out, "  2. execute /usr/bin/find with any argument of: -exec, -delete: kill (./rich.yaml:9)");
+    let at = "2026-11-25T18:00:00Z".parse::<jiff::Timestamp>().unwrap();
+    let clock = jiff::tz::TimeZone::system().to_datetime(at);
+    holds(&out, &format!("It next changes at {} {}", clock.date(), clock.time()));
+    // On another day, or from elsewhere, it is the other one.
+    let (_, out, _) = show(&["--user", "nobody", "--at", "2026-11-28T12:00:00Z"]);
+    holds(&out, "Policy   some, because");
+    holds(&show(&["--user", "nobody", "--from", "192.0.2.1"]).1, "Policy   some, because");
+    let (code, out, _) = show(&["--policy", "some"]);
+    assert_eq!(code, 0);
+    holds(&out, "with the arguments `-u`: deny");
+    holds(&out, "It never changes with the time");
+    assert_eq!(show(&["--user", "daemon"]).0, 3);
+    holds(&show(&["--policy", "other"]).2, "there is no policy other");
+}
+
+#[test]
+fn diff_tells_what_policies_say_and_not_how_they_are_written() {
+    let moved = "# moved\npolicy: some\naction: deny\napplies_to: {users: [nobody]}
+programs:
+  deny:
+    - {path: /usr/bin/id, args: [-u]}
+    - path: /usr/bin/env
+tests: {allowed: [/usr/bin/ls], denied: [/usr/bin/env]}
+";
+    let changed = "policy: some\naction: kill\napplies_to: {users: [nobody]}
+programs:
+  deny:
+    - {path: /usr/bin/env, action: audit}
+    - {path: /usr/bin/id, args: [-g]}
+tests: {allowed: [/usr/bin/ls, /usr/bin/env]}
+";
+    let directory = directory(&[
+        ("old.yaml", POLICY),
+        ("moved.yaml", moved),
+        ("changed.yaml", changed),
+        ("broken.yaml", "a"),
+    ]);
+    fs::create_dir(directory.path().join("all")).unwrap();
+    fs::write(directory.path().join("all/changed.yaml"), changed).unwrap();
+    fs::write(directory.path().join("all/rich.yaml"), RICH).unwrap();
+    let diff = |old: &str, new: &str| policy(directory.path(), &["diff", old, new]);
+    assert_eq!(diff("old.yaml", "moved.yaml"), (0, String::new(), String::new()));
+    let (code, out, err) = diff("old.yaml", "all");
+    assert_eq!(code, 1, "{err}");
+    holds(&out, "added policy rich (all/rich.yaml)\nchanged policy some\n  action: deny -> kill\n");
+    holds(&out, "  tests: execute /usr/bin/ls allowed, execute /usr/bin/env denied -> ");
+    holds(&out, "  changed rule: execute /usr/bin/env: deny -> audit\n");
+    holds(&out, "  removed rule: execute /usr/bin/id with the arguments `-u`: deny\n");
+    holds(&out, "  added rule: execute /usr/bin/id with the arguments `-g`: kill\n");
+    holds(&diff("all", "old.yaml").1, "removed policy rich (all/rich.yaml)\n");
+    assert_eq!(diff("old.yaml", "broken.yaml").0, 2);
+    assert_eq!(diff("missing.yaml", "old.yaml").0, 2);
+}

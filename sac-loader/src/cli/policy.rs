@@ -2,9 +2,13 @@
 //! `sac-loader policy`: what can be done with policies without the daemon. One file for each command, and here what they share.
 
 mod check;
+mod diff;
 mod explain;
+mod learn;
 mod schema;
+mod show;
 mod test;
+mod words;
 
 use sac_abi::HashKey;
 use sac_policy::{Colour, Faults, HostFiles, Loaded, PolicySet, Situation, Trust};
@@ -23,6 +27,12 @@ pub(super) enum PolicyCommand {
     Explain(Box<explain::ExplainArguments>),
     /// Run the assertions of policies; exit with 1 if one does not hold
     Test(test::TestArguments),
+    /// Print a first policy from what somebody has executed so far, for review
+    Learn(learn::LearnArguments),
+    /// Show a whole policy in words, and why it holds for somebody; exit with 3 if none does
+    Show(show::ShowArguments),
+    /// Say what new policies change; exit with 0 if nothing, 1 if something, 2 if they cannot be read
+    Diff(diff::DiffArguments),
     /// Print a JSON Schema of policies, for editors
     Schema(schema::SchemaArguments),
 }
@@ -33,6 +43,9 @@ pub(super) fn run(command: &PolicyCommand) -> anyhow::Result<ExitCode> {
         PolicyCommand::Check(arguments) => check::run(arguments),
         PolicyCommand::Explain(arguments) => explain::run(arguments),
         PolicyCommand::Test(arguments) => test::run(arguments),
+        PolicyCommand::Learn(arguments) => learn::run(arguments),
+        PolicyCommand::Show(arguments) => show::run(arguments),
+        PolicyCommand::Diff(arguments) => diff::run(arguments),
         PolicyCommand::Schema(arguments) => schema::run(arguments),
     }
 }

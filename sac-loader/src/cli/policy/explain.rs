@@ -60,7 +60,7 @@ pub(in crate::cli) struct ExplainArguments {
 }
 
 /// Exit code where it is denied.
-const DENIED: u8 = 3;
+pub(super) const DENIED: u8 = 3;
 
 /// Explains.
 pub(super) fn run(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
@@ -82,12 +82,7 @@ pub(super) fn run(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
         writeln!(out, "No policy ever holds for root, so it is allowed")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let from = match arguments.from.as_deref() {
-        None | Some("local") => RemoteHost::Local,
-        Some(host) => {
-            host.parse().map_or_else(|_name| RemoteHost::Name(host.to_owned()), RemoteHost::Address)
-        }
-    };
+    let from = remote_host(arguments.from.as_deref());
     let login = Login { service: arguments.service.clone(), from, terminal: !arguments.no_terminal };
     let choice = loaded.set.choose(&person, &login, at);
     write_choice(&mut out, &choice, user)?;
@@ -115,8 +110,18 @@ pub(super) fn run(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
     Ok(if is_denied { ExitCode::from(DENIED) } else { ExitCode::SUCCESS })
 }
 
+/// Where a login comes from, as somebody names it.
+pub(super) fn remote_host(from: Option<&str>) -> RemoteHost {
+    match from {
+        None | Some("local") => RemoteHost::Local,
+        Some(host) => {
+            host.parse().map_or_else(|_name| RemoteHost::Name(host.to_owned()), RemoteHost::Address)
+        }
+    }
+}
+
 /// Says which policy holds, and why the others do not.
-fn write_choice(out: &mut impl Write, choice: &Choice<'_>, user: &str) -> io::Result<()> {
+pub(super) fn write_choice(out: &mut impl Write, choice: &Choice<'_>, user: &str) -> io::Result<()> {
     match choice.winner {
         None => {
             writeln!(out, "Policy   none is for this login of {}, so it is refused", plain(user))?;
@@ -187,11 +192,12 @@ fn request(arguments: &ExplainArguments) -> anyhow::Result<Request> {
     })
 }
 
-fn moment(text: Option<&str>) -> anyhow::Result<Timestamp> {
+/// A moment that somebody names; without a name now.
+pub(super) fn moment(text: Option<&str>) -> anyhow::Result<Timestamp> {
     let Some(text) = text else { return Ok(Timestamp::now()) };
     if let Ok(at) = text.parse() {
         return Ok(at);
     }
-    let clock: DateTime = text.parse().context("--at takes a time such as `2026-11-25 20:00`")?;
+    let clock: DateTime = text.parse().context("a time is written like `2026-11-25 20:00`")?;
     Ok(TimeZone::system().to_timestamp(clock)?)
 }
