@@ -106,6 +106,7 @@ fn limits_and_refused_logins(fixture: &Fixture) -> anyhow::Result<()> {
     let policy =
         "policy: developers\napplies_to: {groups: [developers]}\nlimits: {sessions: 1, processes: 12}\n";
     fixture.policies(&[("developers", policy), ("default", EVERYONE)])?;
+    fixture.nothing_stays()?;
     let forks = fixture.run("alice", "for n in $(seq 30); do sleep 5 & done; wait; true")?;
     holds(&forks.stderr, "fork")?;
     fixture.nothing_stays()?;

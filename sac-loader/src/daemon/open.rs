@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     bpf::{Begin, EnforcementError},
-    cgroup::{Cgroup, CgroupPath, UserSlice},
+    cgroup::{Cgroup, CgroupPath, UserSlice, is_populated},
 };
 use sac_abi::{SessionId, pam::OpenRequest};
 use sac_policy::{
@@ -57,7 +57,7 @@ pub(super) enum Refusal {
     #[error("policy {0} refuses logins")]
     Logins(String),
     /// There are as many already as there may be.
-    #[error("user {user} has {open} sessions open, and policy {policy} allows {most}")]
+    #[error("user {user} has as many sessions open ({open}) as policy {policy} allows ({most})")]
     Sessions {
         /// Who.
         user: String,
@@ -211,6 +211,7 @@ impl State {
         );
         report(self.session_records.write(&id.to_string(), &record));
         self.registry.insert_session(id, record, Some(watch));
+        self.entering.insert(id);
         self.place_user(login.person.uid);
         self.wake.ring();
         Ok(Opened::Session { id, directory })
@@ -227,7 +228,12 @@ impl State {
         if policy.logins == Logins::Refuse {
             return Err(Refusal::Logins(policy.name.clone()));
         }
-        let open = self.registry.sessions_of(login.person.uid).count();
+        // One that has ended, and is about to be cleared away, is none.
+        let is_open = |session: &&SessionRecord| {
+            session.session().is_some_and(|id| self.entering.contains(&id))
+                || !matches!(is_populated(&session.scope.directory), Ok(None | Some(false)))
+        };
+        let open = self.registry.sessions_of(login.person.uid).filter(is_open).count();
         if let Some(most) = policy.limits.sessions
             && u32::try_from(open).unwrap_or(u32::MAX) >= most
         {

@@ -120,7 +120,9 @@ fn answer(state: &Shared, connection: &OwnedFd) -> anyhow::Result<()> {
             wait_for_close(connection);
         }
         // A client that did not enter leaves an empty cgroup behind, of which the kernel has nothing to tell.
-        lock(state).settle(Owner::Session(id));
+        let mut state = lock(state);
+        state.entering.remove(&id);
+        state.settle(Owner::Session(id));
     }
     sent
 }

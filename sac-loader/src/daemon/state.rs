@@ -25,6 +25,7 @@ use sac_abi::{
     scope::{Counters, Scope},
 };
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -42,6 +43,8 @@ pub(crate) struct State {
     pub(super) session_records: Records,
     pub(super) user_records: Records,
     pub(super) last_session: SessionId,
+    /// Sessions whose first process is on its way into its cgroup.
+    pub(super) entering: BTreeSet<SessionId>,
     pub(super) strikes: Windows,
     /// The timekeeper's bell.
     pub(super) wake: Wake,
@@ -69,6 +72,7 @@ impl State {
             session_records: Records::open("sessions").context("preparing /run/sac")?,
             user_records: Records::open("users").context("preparing /run/sac")?,
             last_session: SessionId::new(0, 0),
+            entering: BTreeSet::new(),
             strikes: Windows::default(),
             wake: Wake::new().context("preparing the clock")?,
             placed_at: Timestamp::now(),
