@@ -36,7 +36,7 @@ enum Command {
     Grants(grant::GrantsArguments),
     /// Take a grant back
     Revoke(grant::RevokeArguments),
-    /// Let the processes of a session go on that were stopped after too many blocked attempts
+    /// Let a session go on that strikes have frozen
     Thaw(grant::ThawArguments),
     /// Work with policies
     #[command(subcommand)]

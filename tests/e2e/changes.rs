@@ -107,8 +107,8 @@ fn limits_and_refused_logins(fixture: &Fixture) -> anyhow::Result<()> {
         "policy: developers\napplies_to: {groups: [developers]}\nlimits: {sessions: 1, processes: 12}\n";
     fixture.policies(&[("developers", policy), ("default", EVERYONE)])?;
     fixture.nothing_stays()?;
-    let forks = fixture.run("alice", "for n in $(seq 30); do sleep 5 & done; wait; true")?;
-    holds(&forks.stderr, "fork")?;
+    let forks = "perl -e 'for (1..30) { my $child = fork; if (!defined $child) { print qq(refused\\n); exit } if (!$child) { sleep 3; exit } }'";
+    holds(&fixture.run("alice", forks)?.stdout, "refused")?;
     fixture.nothing_stays()?;
     let open = fixture.stay("alice")?;
     lacks(&fixture.run("alice", "echo second")?.stdout, "second")?;
