@@ -24,7 +24,14 @@ mod slices;
 use anyhow::Context as _;
 use fixture::{Fixture, Machine};
 use libtest_mimic::{Arguments, Failed, Trial};
-use std::{env, num::NonZero, process::ExitCode, sync::Arc, thread};
+use std::{
+    env,
+    num::NonZero,
+    process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
 use xtask::guest::Kernel;
 
 /// A test: its name, and what it does with a guest.
@@ -45,6 +52,9 @@ const MODULES: &[(&str, &[Test])] = &[
     ("slices", slices::TESTS),
 ];
 
+/// How many of the slowest tests are named at the end: who has to wait for a run should know for what.
+const SLOWEST: usize = 20;
+
 fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = Arguments::from_args();
     let kernels = kernels()?;
@@ -52,6 +62,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     arguments.test_threads = Some(kernels.len().min(processors));
     let machines: Vec<_> = kernels.into_iter().map(|kernel| Arc::new(Machine::new(kernel))).collect();
+    let times: Arc<Mutex<Vec<(Duration, String)>>> = Arc::default();
     let mut trials = vec![Trial::test("documents::threats_have_tests", || {
         threats_have_tests().map_err(|error| Failed::from(format!("{error:#}")))
     })];
@@ -61,13 +72,23 @@ fn main() -> anyhow::Result<ExitCode> {
             for machine in &machines {
                 let machine = Arc::clone(machine);
                 let name = format!("{}::{module}::{name}", machine.kernel());
+                let (times, begun) = (Arc::clone(&times), name.clone());
                 trials.push(Trial::test(name, move || {
-                    machine.run(*test).map_err(|error| Failed::from(format!("{error:#}")))
+                    let begin = Instant::now();
+                    let result = machine.run(*test).map_err(|error| Failed::from(format!("{error:#}")));
+                    times.lock().unwrap_or_else(PoisonError::into_inner).push((begin.elapsed(), begun));
+                    result
                 }));
             }
         }
     }
-    Ok(libtest_mimic::run(&arguments, trials).exit_code())
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
+    times.sort_unstable();
+    for (time, name) in times.iter().rev().take(SLOWEST) {
+        println!("{:>7.1} s  {name}", time.as_secs_f64());
+    }
+    Ok(conclusion.exit_code())
 }
 
 /// Each threat in SECURITY.md names a test that exists.

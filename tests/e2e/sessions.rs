@@ -357,13 +357,13 @@ fn many_logins_leave_nothing(fixture: &Fixture) -> anyhow::Result<()> {
 
 /// Wants the kernel to hold attachments of a session's cgroup.
 fn is_in_kernel(fixture: &Fixture, cgroup: &str) -> anyhow::Result<()> {
-    let pins = format!("ls /sys/fs/bpf/sac/v1/scopes/$(stat -c %i {cgroup})");
+    let pins = format!("ls /sys/fs/bpf/sac/v*/scopes/$(stat -c %i {cgroup})");
     holds(&fixture.root(&pins)?, "bprm_check_security")
 }
 
 /// Wants what the kernel holds to be of cgroups that are there.
 fn only_live_scopes(fixture: &Fixture) -> anyhow::Result<()> {
-    const DEAD: &str = "for id in $(ls /sys/fs/bpf/sac/v1/scopes); do \
+    const DEAD: &str = "for id in $(ls /sys/fs/bpf/sac/v*/scopes); do \
         find /sys/fs/cgroup -type d -inum $id | grep -q . || echo $id; done";
     wait_until("the end of all attachments of ended sessions", PATIENCE, || {
         Ok(fixture.root(DEAD)?.trim().is_empty().then_some(()))
