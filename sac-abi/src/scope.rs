@@ -35,7 +35,8 @@ pub struct Scope {
     pub session_level: u32,
     /// User id of the person whose scope it is.
     pub owner: u32,
-    reserved: u32,
+    /// Not 0 where the second hook of an execution judges as well. See [`Scope::judging_twice`].
+    judges_twice: u32,
 }
 
 impl Scope {
@@ -49,13 +50,29 @@ impl Scope {
     #[must_use]
     pub const fn session_on_terminal(slot: u32, on_terminal: u32, cgroup: u64, owner: u32) -> Self {
         let slots = [slot, on_terminal];
-        Self { slots, layer: Layer::Session as u32, cgroup, session_level: 0, owner, reserved: 0 }
+        Self { slots, layer: Layer::Session as u32, cgroup, session_level: 0, owner, judges_twice: 0 }
     }
 
     /// The scope of a user's slice, with session cgroups at `session_level`.
     #[must_use]
     pub const fn user(slots: [u32; SCOPE_POLICIES], cgroup: u64, session_level: u32, owner: u32) -> Self {
-        Self { slots, layer: Layer::User as u32, cgroup, session_level, owner, reserved: 0 }
+        Self { slots, layer: Layer::User as u32, cgroup, session_level, owner, judges_twice: 0 }
+    }
+
+    /// The scope with the second hook of an execution judging as well, which policies with conditions on arguments need.
+    ///
+    /// Once so, always so: the first hook leaves the verdict to the second one, and between the two the scope may come under
+    /// a policy without conditions, or the process may leave its terminal, and so the policy for terminals.
+    #[must_use]
+    pub const fn judging_twice(self, judges_twice: bool) -> Self {
+        Self { judges_twice: judges_twice as u32, ..self }
+    }
+
+    /// Whether the second hook of an execution judges as well.
+    #[must_use]
+    #[inline(always)]
+    pub const fn judges_twice(&self) -> bool {
+        self.judges_twice != 0
     }
 
     /// The layer, or `None` while the loader has not filled in the scope.

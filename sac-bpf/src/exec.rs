@@ -139,6 +139,9 @@ fn try_bprm_committed_creds(bprm: Bprm) -> Action {
         _ => return Action::Allow,
     }
     let scope = ScopeSlots::of_this_program();
+    if !scope.judges_twice() {
+        return Action::Allow;
+    }
     let mut judgement = Judgement::NONE;
     for index in 0..SCOPE_POLICIES {
         let slot = scope.slot(index);
@@ -149,22 +152,23 @@ fn try_bprm_committed_creds(bprm: Bprm) -> Action {
             // Nothing has run yet, and under no policy nothing may.
             return Action::Deny;
         };
-        let decision = judge_again(bprm, rules.map());
-        let group = Decision::from_bits(decision).group;
+        let mut bits = judge(bprm, rules.map());
+        let group = Decision::from_bits(bits).group;
         if group != 0 {
             let possible = judge_count(bprm, rules.map(), group);
             let matching = look_at_arguments(bprm, rules.map(), group, possible);
-            let bits = judge_conditions(rules.map(), decision, matching);
-            judgement.add(if judgement.open == 0 { 0 } else { index }, slot, bits);
+            bits = judge_conditions(rules.map(), bits, matching);
             judgement.open = 1;
         }
-        judgement.open = judgement.open.wrapping_add(rules.zero());
+        let zero = rules.zero();
+        judgement.open = judgement.open.wrapping_add(zero);
+        judgement.add(index, slot, bits.wrapping_add(zero));
     }
-    if judgement.open == 0 {
-        return Action::Allow;
+    let action = judgement.verdict().action();
+    if action.blocks() || judgement.open != 0 {
+        settle(judgement.slot, judgement.decision, bprm);
     }
-    settle(judgement.slot, judgement.decision, bprm);
-    judgement.verdict().action()
+    action
 }
 
 /// The scope is not there yet: nothing may pass.
@@ -199,18 +203,6 @@ fn judge(bprm: Bprm, policy: &Policy) -> u64 {
     let rules = PolicyRules::new(policy);
     let decision = decide(&rules, Operation::Execute, &mut ExecutedFile::new(bprm.file(), policy));
     decision.to_bits().wrapping_add(rules.zero())
-}
-
-/// What a policy says of the file once more, if it has conditions on arguments at all; otherwise 0, which is no decision with a group.
-#[inline(always)]
-fn judge_again(bprm: Bprm, policy: &Policy) -> u64 {
-    if has_conditions(policy) == 0 { 0 } else { judge(bprm, policy) }
-}
-
-/// Whether a policy has conditions on arguments at all.
-#[inline(never)]
-fn has_conditions(policy: &Policy) -> u64 {
-    u64::from(contents(&PolicyRules::new(policy)).has(Contents::ARGUMENTS))
 }
 
 /// What a policy says of a script that it has conditions for.

@@ -165,6 +165,13 @@ impl ScopeSlots {
         Self(SCOPES.get_ptr_mut().cast_const())
     }
 
+    /// Whether the second hook of an execution judges here as well.
+    #[inline(always)]
+    pub(crate) fn judges_twice(&self) -> bool {
+        // SAFETY: as below.
+        unsafe { (*self.0).judges_twice() }
+    }
+
     /// The slot of the `index`th policy that holds for the current task; 0 behind the last one.
     #[inline(always)]
     pub(crate) fn slot(&self, index: usize) -> u32 {

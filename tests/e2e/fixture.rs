@@ -150,6 +150,23 @@ impl Fixture {
         self.guest.ssh(user).run(command)
     }
 
+    /// Runs command lines as `user` in one session without a terminal, each in a subshell, and wants these statuses of them.
+    pub(crate) fn statuses(&self, user: &str, wanted: &[(&str, i32)]) -> anyhow::Result<()> {
+        let script: String = wanted
+            .iter()
+            .map(|(command, _)| format!("( {command} ) 2>/dev/null; echo status=$?\n"))
+            .collect();
+        let output = self.run(user, &script)?;
+        let got: Vec<_> = output.stdout.lines().filter_map(|line| line.strip_prefix("status=")).collect();
+        if got.len() != wanted.len() {
+            bail!("{user}: wanted {} statuses, got {output:?}", wanted.len());
+        }
+        for ((command, wanted), got) in wanted.iter().zip(got) {
+            equal(got, wanted.to_string().as_str(), &format!("{user}: status of `{command}`"))?;
+        }
+        Ok(())
+    }
+
     /// Runs a command line as `user` on a terminal; what the terminal shows is in `stdout`.
     pub(crate) fn on_terminal(&self, user: &str, command: &str) -> anyhow::Result<Output> {
         self.guest.ssh(user).tty().run(command)

@@ -26,6 +26,7 @@ use fixture::{Fixture, Machine};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::{
     env,
+    io::{self, Write as _},
     num::NonZero,
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
@@ -86,7 +87,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
     times.sort_unstable();
     for (time, name) in times.iter().rev().take(SLOWEST) {
-        println!("{:>7.1} s  {name}", time.as_secs_f64());
+        writeln!(io::stderr(), "{:>7.1} s  {name}", time.as_secs_f64())?;
     }
     Ok(conclusion.exit_code())
 }

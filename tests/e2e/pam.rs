@@ -10,8 +10,9 @@ use anyhow::{Context as _, bail, ensure};
 use std::time::{Duration, Instant};
 use xtask::guest::{Output, wait_until};
 
-/// What any of these logins may take on an emulated machine; the module's own limit is far below it.
-const SOON: Duration = Duration::from_secs(15);
+/// What any of these logins may take on an emulated and busy machine, all that sshd and systemd do for it included. The module's
+/// own limit is far below it; a login that hangs does not end before `LoginGraceTime`, two minutes.
+const SOON: Duration = Duration::from_secs(50);
 
 /// A loader that is none, for `python3 - MODE`.
 const FAKE_LOADER: &str = r#"

@@ -6,13 +6,14 @@ use crate::{
     agreement::explain_agrees_with_the_kernel,
     fixture::{Fixture, equal, holds, lacks},
 };
-use std::time::Duration;
+use std::{process::Stdio, time::Duration};
 use xtask::guest::wait_until;
 
 pub(crate) const TESTS: &[Test] = &[
     ("each_kind_of_rule", each_kind_of_rule),
     ("allow_list_of_directories", allow_list_of_directories),
     ("arguments_beyond_the_limits", arguments_beyond_the_limits),
+    ("policy_changes_within_an_execution", policy_changes_within_an_execution),
     ("by_service_and_address", by_service_and_address),
     ("on_a_terminal", on_a_terminal),
     ("user_manager_is_under_the_sessions_policies", user_manager_is_under_the_sessions_policies),
@@ -71,13 +72,8 @@ fn each_kind_of_rule(fixture: &Fixture) -> anyhow::Result<()> {
         ("ln -sf /srv/e2e/free/ctl e2e/innocent; e2e/innocent stop ssh", KILLED),
         ("cd /srv/e2e/games/deep; ./er/../er/play", PERMISSION_DENIED),
     ];
-    for (command, wanted) in cases {
-        let command_in_child = format!("( {command} ) 2>/dev/null; echo status=$?");
-        let alice = fixture.run("alice", &command_in_child)?.stdout;
-        holds(&alice, &format!("status={wanted}\n")).map_err(|error| error.context(command))?;
-        let bob = fixture.run("bob", &command_in_child)?.stdout;
-        holds(&bob, "status=0\n").map_err(|error| error.context(format!("as bob: {command}")))?;
-    }
+    fixture.statuses("alice", &cases)?;
+    fixture.statuses("bob", &cases.map(|(command, _)| (command, 0)))?;
     // A file that appears later is in the tree at once.
     fixture.root("cp /usr/bin/true /srv/e2e/games/deep/new")?;
     let new = fixture.run("alice", "/srv/e2e/games/deep/new; echo status=$?")?.stdout;
@@ -99,30 +95,80 @@ programs:
     - directory: /srv/e2e/tools
 ";
     fixture.policies(&[("developers", policy), ("default", EVERYONE)])?;
-    let status = |command: &str| fixture.run("alice", &format!("{command}; echo status=$?"));
-    holds(&status("/usr/bin/true")?.stdout, "status=0")?;
-    holds(&status("/usr/bin/df /")?.stdout, "status=126")?;
-    holds(&status("/srv/e2e/tools/saw")?.stdout, "status=0")?;
-    holds(&status("/srv/e2e/tools/sub/saw")?.stdout, "status=126")?;
-    holds(&status("/srv/e2e/free/ok")?.stdout, "status=126")?;
-    // A mount namespace of the user's own, where a program of the user's stands below /usr.
-    let mounted = "cp /usr/bin/true e2e/mine; unshare -rm sh -c 'mount --bind e2e/mine /usr/bin/false && /usr/bin/false'";
-    lacks(&status(mounted)?.stdout, "status=0")
+    fixture.statuses(
+        "alice",
+        &[
+            ("/usr/bin/true", 0),
+            ("/usr/bin/df /", PERMISSION_DENIED),
+            ("/srv/e2e/tools/saw", 0),
+            ("/srv/e2e/tools/sub/saw", PERMISSION_DENIED),
+            ("/srv/e2e/free/ok", PERMISSION_DENIED),
+            // A mount namespace of the user's own, where a program of the user's stands below /usr.
+            ("cp /usr/bin/true e2e/mine; unshare -rm sh -c 'mount --bind e2e/mine /usr/bin/false && exec /usr/bin/false'", PERMISSION_DENIED),
+        ],
+    )
 }
 
 /// Promise: arguments that are too many or too long to be looked at do not get past a condition.
 fn arguments_beyond_the_limits(fixture: &Fixture) -> anyhow::Result<()> {
     fixture.root(PROGRAMS)?;
     fixture.policies(&[("developers", EACH_KIND), ("default", EVERYONE)])?;
-    let status = |command: &str| fixture.run("alice", &format!("( {command} ) 2>/dev/null; echo status=$?"));
-    let killed = format!("status={KILLED}");
-    holds(&status("/srv/e2e/free/ctl $(seq 64)")?.stdout, "status=0")?;
-    holds(&status("/srv/e2e/free/ctl $(seq 65)")?.stdout, &killed)?;
-    holds(&status("/srv/e2e/free/ctl $(printf %254s | tr ' ' x)")?.stdout, "status=0")?;
-    holds(&status("/srv/e2e/free/ctl $(printf %255s | tr ' ' x)")?.stdout, &killed)?;
-    holds(&status("exec -a $(printf %300s | tr ' ' x) /srv/e2e/free/ctl")?.stdout, &killed)?;
-    // A program without conditions may have as many as it likes.
-    holds(&status("/srv/e2e/free/ok $(seq 500)")?.stdout, "status=0")
+    fixture.statuses(
+        "alice",
+        &[
+            ("/srv/e2e/free/ctl $(seq 64)", 0),
+            ("/srv/e2e/free/ctl $(seq 65)", KILLED),
+            ("/srv/e2e/free/ctl $(printf %254s | tr ' ' x)", 0),
+            ("/srv/e2e/free/ctl $(printf %255s | tr ' ' x)", KILLED),
+            ("exec -a $(printf %300s | tr ' ' x) /srv/e2e/free/ctl", KILLED),
+            // A program without conditions may have as many as it likes.
+            ("/srv/e2e/free/ok $(seq 500)", 0),
+        ],
+    )
+}
+
+/// Makes the program /srv/e2e/slow, whose execution stops between the first look at its file and the one at its arguments: root keeps
+/// a lease on its dynamic linker, which opening it has to wait for, until /srv/e2e/go is there.
+const SLOW_PROGRAM: &str = r#"rm -rf /srv/e2e; mkdir -p /srv/e2e; cp /lib64/ld-linux-x86-64.so.2 /srv/e2e/ld-linux-x86-64.so
+cat > /srv/e2e/lease.py <<'END'
+import fcntl, os, signal, time
+program = open("/usr/bin/true", "rb").read()
+linker, mine = b"/lib64/ld-linux-x86-64.so.2", b"/srv/e2e/ld-linux-x86-64.so"
+assert program.count(linker) == 1 and len(linker) == len(mine)
+with open("/srv/e2e/slow", "wb") as file:
+    file.write(program.replace(linker, mine))
+os.chmod("/srv/e2e/slow", 0o755)
+broken = []
+signal.signal(signal.SIGIO, lambda *_: broken.append(open("/srv/e2e/waits", "w")))
+file = os.open("/srv/e2e/ld-linux-x86-64.so", os.O_RDWR)
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+open("/srv/e2e/leased", "w")
+while not os.path.exists("/srv/e2e/go"):
+    time.sleep(0.1)
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+END
+systemctl stop e2e-lease 2>/dev/null; systemd-run -q --collect --unit e2e-lease python3 /srv/e2e/lease.py
+for _ in $(seq 200); do [ -e /srv/e2e/leased ] && exit; sleep 0.1; done; journalctl -u e2e-lease | tail; exit 1"#;
+
+/// Promise: a policy that comes while an execution is under way holds for it: what the policy before left to the arguments does not
+/// run where the new one denies it whatever its arguments.
+fn policy_changes_within_an_execution(fixture: &Fixture) -> anyhow::Result<()> {
+    let by_arguments = "policy: developers\napplies_to: {groups: [developers]}\naction: deny\nprograms:\n  deny:\n    - {path: /srv/e2e/slow, args: [stop]}\n";
+    let always = "policy: developers\napplies_to: {groups: [developers]}\naction: deny\nprograms: {deny: [/srv/e2e/slow]}\n";
+    for (after, wanted) in [(by_arguments, "status=0"), (always, "status=137")] {
+        fixture.root(SLOW_PROGRAM)?;
+        fixture.policies(&[("developers", by_arguments), ("default", EVERYONE)])?;
+        let run = "( /srv/e2e/slow go ) 2>/dev/null; echo status=$?";
+        let child = fixture.ssh("alice").command(run).stdout(Stdio::piped()).spawn()?;
+        wait_until("the execution being under way", Duration::from_secs(40), || {
+            Ok(fixture.root("ls /srv/e2e")?.contains("waits").then_some(()))
+        })?;
+        fixture.policies(&[("developers", after), ("default", EVERYONE)])?;
+        fixture.root("touch /srv/e2e/go")?;
+        let output = child.wait_with_output()?;
+        holds(&String::from_utf8_lossy(&output.stdout), wanted)?;
+    }
+    Ok(())
 }
 
 /// Promise: a policy for some services or addresses holds for logins of those, and others get the next one.

@@ -8,14 +8,13 @@ use super::{
     btf::KernelBtf,
     events::EventReader,
     links,
-    object::{self, HOOKS, Hook, LoadError, PRIMER},
+    object::{self, HOOKS, Hook, KernelHalf, LoadError, PRIMER},
     pins::Pins,
     pod,
     slots::PolicySlots,
 };
 use crate::cgroup::Cgroup;
 use aya::{
-    Ebpf,
     maps::{Array, HashMap, MapData, MapError},
     programs::{ProgramError, links::FdLink},
 };
@@ -107,7 +106,7 @@ pub(crate) enum Begin {
 
 /// The loaded kernel half.
 pub(crate) struct Enforcement {
-    object: Ebpf,
+    kernel_half: KernelHalf,
     pins: Option<Pins>,
     slots: PolicySlots,
     counters: HashMap<MapData, u64, pod::Counters>,
@@ -121,19 +120,18 @@ impl Enforcement {
     ///
     /// Any reason for which this kernel cannot enforce.
     pub(crate) fn load(btf: &KernelBtf, pins: Option<Pins>) -> Result<Self, EnforcementError> {
-        let mut object = object::load(btf, pins.as_ref())?;
-        let slots = PolicySlots::new(take_map(&mut object, "POLICIES")?)?;
+        let mut kernel_half = object::load(btf, pins.as_ref())?;
+        let slots = PolicySlots::new(kernel_half.take_map("POLICIES")?)?;
         let counters =
-            HashMap::try_from(take_map(&mut object, "COUNTERS")?).map_err(map_error("open", "COUNTERS"))?;
-        let hash_key = hash_key(take_map(&mut object, "HASH_KEY")?)?;
-        Ok(Self { object, pins, slots, counters, hash_key })
+            HashMap::try_from(kernel_half.take_map("COUNTERS")?).map_err(map_error("open", "COUNTERS"))?;
+        let hash_key = hash_key(kernel_half.take_map("HASH_KEY")?)?;
+        Ok(Self { kernel_half, pins, slots, counters, hash_key })
     }
 
     /// How many instructions the verifier went through for each program; 0 where the kernel does not tell.
     pub(crate) fn verified_instructions(&self) -> Vec<(&'static str, u32)> {
         let counted = |hook: Hook| {
-            let program = self.object.program(hook.program)?;
-            let count = program.info().ok()?.verified_instruction_count().unwrap_or(0);
+            let count = self.kernel_half.info(hook)?.verified_instruction_count().unwrap_or(0);
             Some((hook.program, count))
         };
         HOOKS.into_iter().filter_map(counted).collect()
@@ -155,7 +153,7 @@ impl Enforcement {
     ///
     /// Where it has been taken before.
     pub(crate) fn take_events(&mut self) -> Result<EventReader, EnforcementError> {
-        let ring = take_map(&mut self.object, "EVENTS")?.try_into().map_err(map_error("open", "EVENTS"))?;
+        let ring = self.kernel_half.take_map("EVENTS")?.try_into().map_err(map_error("open", "EVENTS"))?;
         Ok(EventReader::new(ring))
     }
 
@@ -265,10 +263,14 @@ impl Enforcement {
     ///
     /// Where the cgroup has gone.
     pub(crate) fn set_scope(&mut self, scope: Scope) -> Result<(), EnforcementError> {
+        let has_conditions = self.slots.may_have_conditions(&scope.slots);
         #[expect(deprecated, reason = "the successor of cgroup storage needs kernel 6.2")]
-        let scopes = aya::maps::CgroupStorage::<_, pod::Scope>::try_from(self.map_mut("SCOPES")?);
+        let scopes = aya::maps::CgroupStorage::<_, pod::Scope>::try_from(self.kernel_half.map_mut("SCOPES")?);
         let mut scopes = scopes.map_err(map_error("open", "SCOPES"))?;
         let key = aya::maps::cgroup_storage::CgroupStorageKey::new(scope.cgroup, ATTACH_TYPE);
+        // The loader alone writes scopes, so nothing comes between this and the insertion.
+        let pod::Scope(present) = scopes.get(key, 0).map_err(map_error("read", "SCOPES"))?;
+        let scope = scope.judging_twice(has_conditions || present.judges_twice());
         scopes.insert(key, pod::Scope(scope), 0).map_err(map_error("write", "SCOPES"))
     }
 
@@ -304,7 +306,7 @@ impl Enforcement {
             cgroup: cgroup.directory().to_owned(),
             source,
         };
-        let program = object::program(&mut self.object, hook)?;
+        let program = self.kernel_half.program(hook)?;
         let id = program.attach(cgroup.fd()).map_err(refused)?;
         Ok(program.take_link(id).map_err(refused)?.into())
     }
@@ -327,10 +329,6 @@ impl Enforcement {
     fn set_counters(&mut self, cgroup_id: u64, counters: Counters) -> Result<(), EnforcementError> {
         self.counters.insert(cgroup_id, pod::Counters(counters), 0).map_err(map_error("write", "COUNTERS"))
     }
-
-    fn map_mut(&mut self, name: &'static str) -> Result<&mut aya::maps::Map, EnforcementError> {
-        self.object.map_mut(name).ok_or(EnforcementError::Load(LoadError::NoMap(name)))
-    }
 }
 
 /// The key in the map, drawn if there is none yet: an earlier loader's programs and policies go on with theirs.
@@ -344,10 +342,6 @@ fn hash_key(map: aya::maps::Map) -> Result<HashKey, EnforcementError> {
     let key = HashKey { k0: drawn[0], k1: drawn[1] };
     map.set(0, pod::HashKey(KernelHashKey { key, zero: 0 }), 0).map_err(map_error("write", "HASH_KEY"))?;
     Ok(key)
-}
-
-fn take_map(object: &mut Ebpf, name: &'static str) -> Result<aya::maps::Map, EnforcementError> {
-    object.take_map(name).ok_or(EnforcementError::Load(LoadError::NoMap(name)))
 }
 
 fn pin(link: FdLink, path: PathBuf) -> Result<(), EnforcementError> {

@@ -5,7 +5,19 @@ use super::{
     btf::{BtfError, KernelBtf},
     pins::Pins,
 };
-use aya::{Btf, Ebpf, EbpfError, EbpfLoader, Endianness, programs::LsmCgroup, programs::ProgramError};
+use aya::{
+    Btf, Ebpf, EbpfError, EbpfLoader, Endianness,
+    maps::{Map, MapInfo},
+    pin::PinError,
+    programs::{LsmCgroup, ProgramError, ProgramInfo},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    io,
+    path::Path,
+};
 
 /// A program of the kernel half and the hook it goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,10 +28,11 @@ pub(crate) struct Hook {
     pub(crate) hook: &'static str,
 }
 
-/// What every session gets.
+/// What every session gets, in the order in which it is attached: the first hook of an execution leaves verdicts to the second
+/// one, so that has to be there before.
 pub(crate) const HOOKS: [Hook; 2] = [
-    Hook { program: "bprm_check_security", hook: "bprm_check_security" },
     Hook { program: "bprm_committed_creds", hook: "bprm_committed_creds" },
+    Hook { program: "bprm_check_security", hook: "bprm_check_security" },
 ];
 
 /// Makes a cgroup's storage without judging anything, so that the scope can be filled in before [`HOOKS`] are attached
@@ -49,6 +62,17 @@ pub(crate) enum LoadError {
         /// What the verifier said.
         source: ProgramError,
     },
+    /// A verified program could not be pinned.
+    #[error("cannot pin the program for the LSM hook `{hook}`")]
+    Pin {
+        /// The hook.
+        hook: &'static str,
+        /// Why not.
+        source: PinError,
+    },
+    /// The directory of pinned programs could not be made or cleared.
+    #[error("cannot prepare the directory of pinned programs")]
+    PinDirectory(#[source] io::Error),
     /// The object lacks a program: a build that does not fit together.
     #[error("the kernel half has no lsm_cgroup program `{0}`")]
     NoProgram(&'static str),
@@ -60,8 +84,44 @@ pub(crate) enum LoadError {
 /// The object, as `cargo xtask build-bpf` left it.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("SAC_BPF_OBJECT"));
 
-/// Loads the object, and with `pins` shares its maps with earlier and later loaders.
-pub(super) fn load(btf: &KernelBtf, pins: Option<&Pins>) -> Result<Ebpf, LoadError> {
+/// The object in the kernel.
+pub(super) struct KernelHalf {
+    object: Ebpf,
+    /// Programs that an earlier loader of the same build left; they take the place of the object's.
+    pinned: BTreeMap<&'static str, LsmCgroup>,
+}
+
+impl KernelHalf {
+    /// A program, by whomever it was loaded.
+    pub(super) fn program(&mut self, hook: Hook) -> Result<&mut LsmCgroup, LoadError> {
+        if let Some(program) = self.pinned.get_mut(hook.program) {
+            return Ok(program);
+        }
+        let found = self.object.program_mut(hook.program).and_then(|program| program.try_into().ok());
+        found.ok_or(LoadError::NoProgram(hook.program))
+    }
+
+    /// What the kernel says of a program.
+    pub(super) fn info(&self, hook: Hook) -> Option<ProgramInfo> {
+        match self.pinned.get(hook.program) {
+            Some(program) => program.info().ok(),
+            None => self.object.program(hook.program)?.info().ok(),
+        }
+    }
+
+    /// A map, in place.
+    pub(super) fn map_mut(&mut self, name: &'static str) -> Result<&mut Map, LoadError> {
+        self.object.map_mut(name).ok_or(LoadError::NoMap(name))
+    }
+
+    /// A map, whose owner the caller becomes.
+    pub(super) fn take_map(&mut self, name: &'static str) -> Result<Map, LoadError> {
+        self.object.take_map(name).ok_or(LoadError::NoMap(name))
+    }
+}
+
+/// Loads the object. With `pins` it shares its maps with earlier and later loaders, and its programs with those of the same build.
+pub(super) fn load(btf: &KernelBtf, pins: Option<&Pins>) -> Result<KernelHalf, LoadError> {
     let offsets = btf.offsets()?;
     let types = Btf::parse(btf.bytes(), Endianness::default()).map_err(LoadError::Types)?;
     let mut loader = EbpfLoader::new();
@@ -74,18 +134,62 @@ pub(super) fn load(btf: &KernelBtf, pins: Option<&Pins>) -> Result<Ebpf, LoadErr
             loader.map_pin_path(name, pins.map(name));
         }
     }
-    let mut object = loader.load(OBJECT).map_err(LoadError::Object)?;
-    for hook in HOOKS.into_iter().chain([PRIMER]) {
-        let program = program(&mut object, hook)?;
-        program.load(hook.hook, &types).map_err(|source| LoadError::Program { hook: hook.hook, source })?;
-        let verified = program.info().ok().and_then(|info| info.verified_instruction_count());
-        tracing::debug!(program = hook.program, verified_instructions = verified, "loaded");
+    let object = loader.load(OBJECT).map_err(LoadError::Object)?;
+    let mut kernel_half = KernelHalf { object, pinned: BTreeMap::new() };
+    if let Some(pins) = pins {
+        kernel_half.pinned = pinned_programs(pins).unwrap_or_default();
+        if !kernel_half.pinned.is_empty() {
+            return Ok(kernel_half);
+        }
     }
-    Ok(object)
+    for hook in ALL {
+        let program = kernel_half.program(hook)?;
+        program.load(hook.hook, &types).map_err(|source| LoadError::Program { hook: hook.hook, source })?;
+    }
+    if let Some(pins) = pins {
+        pin_programs(&mut kernel_half, pins)?;
+    }
+    Ok(kernel_half)
 }
 
-/// A program of the object.
-pub(super) fn program(object: &mut Ebpf, hook: Hook) -> Result<&mut LsmCgroup, LoadError> {
-    let found = object.program_mut(hook.program).and_then(|program| program.try_into().ok());
-    found.ok_or(LoadError::NoProgram(hook.program))
+/// Everything that is loaded.
+const ALL: [Hook; 3] = [HOOKS[0], HOOKS[1], PRIMER];
+
+/// Tells builds of the kernel half apart. What is pinned goes with the running kernel, so that needs no telling apart.
+fn build() -> u64 {
+    let mut hasher = DefaultHasher::new();
+    OBJECT.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The programs that a loader of this build has pinned: all, or none where one is missing or works on other maps than those
+/// that are pinned now.
+fn pinned_programs(pins: &Pins) -> Option<BTreeMap<&'static str, LsmCgroup>> {
+    let maps: Vec<u32> =
+        MAPS.iter().map(|name| Some(MapInfo::from_pin(pins.map(name)).ok()?.id())).collect::<Option<_>>()?;
+    let directory = pins.programs(build());
+    let mut works_on = BTreeSet::new();
+    let mut programs = BTreeMap::new();
+    for hook in ALL {
+        let program = LsmCgroup::from_pin(directory.join(hook.program)).ok()?;
+        works_on.extend(program.info().ok()?.map_ids().ok()??);
+        programs.insert(hook.program, program);
+    }
+    maps.iter().all(|id| works_on.contains(id)).then_some(programs)
+}
+
+/// Pins the programs, in the place of those of other builds. What is attached of those stays attached.
+fn pin_programs(kernel_half: &mut KernelHalf, pins: &Pins) -> Result<(), LoadError> {
+    let directory = pins.programs(build());
+    let of_builds = directory.parent().unwrap_or(Path::new(""));
+    match fs::remove_dir_all(of_builds) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(LoadError::PinDirectory(error)),
+        _ => {}
+    }
+    fs::create_dir_all(&directory).map_err(LoadError::PinDirectory)?;
+    for hook in ALL {
+        let pinned = kernel_half.program(hook)?.pin(directory.join(hook.program));
+        pinned.map_err(|source| LoadError::Pin { hook: hook.hook, source })?;
+    }
+    Ok(())
 }

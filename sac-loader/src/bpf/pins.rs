@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! /sys/fs/bpf/sac/v2/maps/NAME          maps, shared by all programs of this version
+//! /sys/fs/bpf/sac/v2/programs/BUILD/NAME the programs of a build of the kernel half, so that a restart need not have them verified
 //! /sys/fs/bpf/sac/v2/anchor/HOOK        keeps the programs and their hook slots
 //! /sys/fs/bpf/sac/v2/scopes/CGROUP/HOOK a session's or user's attachments, by cgroup id
 //! ```
@@ -61,6 +62,11 @@ impl Pins {
     /// The anchor's directory.
     pub(super) fn anchor(&self) -> PathBuf {
         self.version.join("anchor")
+    }
+
+    /// The programs of a build.
+    pub(super) fn programs(&self, build: u64) -> PathBuf {
+        self.version.join("programs").join(format!("{build:016x}"))
     }
 
     /// The directory of one scope.

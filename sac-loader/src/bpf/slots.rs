@@ -9,7 +9,8 @@ use super::{
     pod,
 };
 use aya::maps::{HashMap, HashOfMaps, Map, MapData};
-use sac_abi::RuleKey;
+use sac_abi::{Operation, RuleKey, RuleValue, rule::Contents};
+use std::collections::BTreeSet;
 
 /// `BPF_F_NO_PREALLOC`: the flags of an inner map must be those of the definition in sac-bpf.
 const NO_PREALLOC: u32 = 1;
@@ -38,6 +39,8 @@ impl Slot {
 pub(crate) struct PolicySlots {
     policies: HashOfMaps<MapData, u32, Rules>,
     last: u32,
+    /// Slots whose policy has no conditions on arguments.
+    unconditional: BTreeSet<u32>,
 }
 
 impl PolicySlots {
@@ -48,7 +51,7 @@ impl PolicySlots {
         for slot in policies.keys() {
             last = last.max(slot.map_err(map_error("read", "POLICIES"))?);
         }
-        Ok(Self { policies, last })
+        Ok(Self { policies, last, unconditional: BTreeSet::new() })
     }
 
     /// A slot that has never been used.
@@ -79,7 +82,14 @@ impl PolicySlots {
                 return Err(map_error("fill", "POLICIES")(error));
             }
         }
+        let unconditional = policies.iter().filter(|(_, rules)| !has_conditions(rules));
+        self.unconditional.extend(unconditional.map(|(slot, _)| slot.0));
         Ok(())
+    }
+
+    /// Whether any of these may hold a policy with conditions on arguments. What an earlier loader filled may.
+    pub(super) fn may_have_conditions(&self, slots: &[u32]) -> bool {
+        slots.iter().any(|slot| ![0, Slot::CLOSED.0].contains(slot) && !self.unconditional.contains(slot))
     }
 
     /// The slots that hold a policy.
@@ -107,9 +117,17 @@ impl PolicySlots {
         self.policies.insert(0, &filled(&[])?, 0).map_err(map_error("fill", "POLICIES"))?;
         for slot in [&Slot(0)].into_iter().chain(slots) {
             self.policies.remove(&slot.0).map_err(map_error("delete from", "POLICIES"))?;
+            self.unconditional.remove(&slot.0);
         }
         Ok(())
     }
+}
+
+/// Whether a policy has conditions on arguments.
+fn has_conditions(rules: &[(RuleKey, u64)]) -> bool {
+    let key = RuleKey::policy(Operation::Execute);
+    let of_policy = rules.iter().find(|(of, _)| *of == key);
+    of_policy.is_some_and(|(_, value)| RuleValue::from_bits(*value).contents().has(Contents::ARGUMENTS))
 }
 
 /// A policy's map.
