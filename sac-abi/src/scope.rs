@@ -114,6 +114,9 @@ impl Counters {
     }
 }
 
+/// How often the same program of the same person is reported as executed, in seconds.
+pub const SIGHTING_EVERY_S: u32 = 3600;
+
 /// A program that somebody has executed: key of the map that keeps the kernel half from reporting it each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]

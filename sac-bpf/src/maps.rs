@@ -16,7 +16,7 @@ use sac_abi::{
     event::{EVENTS_BYTES, ExecEvent},
     hash::KernelHashKey,
     rule::InodeId,
-    scope::{Counters, Layer, SCOPE_POLICIES, Scope, Sighting},
+    scope::{Counters, Layer, SCOPE_POLICIES, SIGHTING_EVERY_S, Scope, Sighting},
 };
 
 const ON_DEMAND: usize = BPF_F_NO_PREALLOC as usize;
@@ -198,9 +198,6 @@ impl ScopeSlots {
         unsafe { slots.wrapping_add(index).read_volatile() }
     }
 }
-
-/// How often the same program of the same person is reported as executed, in seconds.
-const SIGHTING_EVERY_S: u32 = 3600;
 
 /// How much of the ring buffer waits to be read.
 #[inline(always)]

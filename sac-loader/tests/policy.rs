@@ -34,7 +34,7 @@ fn directory(policies: &[(&str, &str)]) -> TempDir {
 fn policy(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sac-loader"));
     let Output { status, stdout, stderr } =
-        command.current_dir(directory).arg("policy").args(arguments).output().unwrap();
+        command.current_dir(directory).env("TZ", "UTC").arg("policy").args(arguments).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code().unwrap(), text(stdout), text(stderr))
 }
@@ -126,6 +126,9 @@ fn what_is_learned_is_a_policy_without_what_users_can_write() {
     let programs = [
         ("/usr/bin/ls", "2026-11-20T12:00:00Z"),
         ("/usr/bin/old", "2026-02-20T12:00:00Z"),
+        // Half an hour before: it may have been executed again since, and is reported once an hour.
+        ("/usr/bin/edge", "2026-05-31T23:30:00Z"),
+        ("/usr/bin/past", "2026-05-31T22:30:00Z"),
         ("/opt/my \"tools\"/a: #b\\", "2026-11-20T12:00:00Z"),
         ("/home/nobody/bin/x", "2026-11-20T12:00:00Z"),
         ("/nonexistent/y", "2026-11-20T12:00:00Z"),
@@ -143,7 +146,10 @@ fn what_is_learned_is_a_policy_without_what_users_can_write() {
     assert_eq!(code, 0, "{err}");
     holds(&out, "A human must review it");
     holds(&out, "had no room for 3 more");
-    holds(&out, "    # In /usr/bin: 1 program\n    - /usr/bin/ls  # last seen 2026-11-20\n");
+    holds(
+        &out,
+        "    # In /usr/bin: 2 programs\n    - /usr/bin/edge  # last seen 2026-05-31\n    - /usr/bin/ls  # last seen 2026-11-20\n",
+    );
     holds(&out, "    # - /home/nobody/bin/x  # last seen 2026-11-20; it is in a home directory");
     let source = sac_policy::Source::new("learned.yaml", out.as_str());
     let loaded = sac_policy::PolicySet::from_sources(vec![source]).unwrap();
@@ -151,7 +157,7 @@ fn what_is_learned_is_a_policy_without_what_users_can_write() {
     assert_eq!(learned.mode, sac_policy::policy::Mode::Audit);
     assert_eq!(learned.default, sac_abi::Action::Deny);
     let allowed: Vec<_> = learned.rules.iter().map(|rule| rule.subject.to_string()).collect();
-    assert_eq!(allowed, ["/opt/my \"tools\"/a: #b\\", "/usr/bin/ls"]);
+    assert_eq!(allowed, ["/opt/my \"tools\"/a: #b\\", "/usr/bin/edge", "/usr/bin/ls"]);
 
     let (code, _, err) = learn(&["--group", "nogroup", "--name", "all", "--output", "all.yaml"]);
     assert_eq!(code, 0, "{err}");

@@ -3,9 +3,10 @@
 
 use crate::{
     Test,
-    fixture::{Fixture, holds, lacks},
+    fixture::{Fixture, equal, holds, lacks},
 };
-use std::time::Duration;
+use anyhow::Context as _;
+use std::{process::Stdio, time::Duration};
 use xtask::guest::wait_until;
 
 pub(crate) const TESTS: &[Test] = &[
@@ -15,6 +16,10 @@ pub(crate) const TESTS: &[Test] = &[
     ("hours_strike_for_open_sessions", hours_strike_for_open_sessions),
     ("limits_and_refused_logins", limits_and_refused_logins),
     ("strikes_end_a_session", strikes_end_a_session),
+    ("strikes_freeze_until_thawed", strikes_freeze_until_thawed),
+    ("sessions_end_in_time", sessions_end_in_time),
+    ("groups_and_programs_that_come_later", groups_and_programs_that_come_later),
+    ("learned_policy", learned_policy),
     ("messages_reach_the_user", messages_reach_the_user),
 ];
 
@@ -127,6 +132,102 @@ fn strikes_end_a_session(fixture: &Fixture) -> anyhow::Result<()> {
     holds(&two, "still in")?;
     let three = fixture.run("alice", "df; df; df; sleep 20; echo still in")?.stdout;
     lacks(&three, "still in")
+}
+
+/// Promise: strikes can stop a session's processes where they are, for somebody to look at, and `thaw` lets them go on.
+fn strikes_freeze_until_thawed(fixture: &Fixture) -> anyhow::Result<()> {
+    let policy = "policy: developers\napplies_to: {groups: [developers]}\naction: deny\nprograms: {deny: [/usr/bin/df]}\nstrikes: {blocked: 2, within: 1m, then: freeze}\n";
+    fixture.policies(&[("developers", policy), ("default", EVERYONE)])?;
+    let script = "df; df; for tick in $(seq 600); do echo $tick > e2e/tick; sleep 0.2; [ -e e2e/stop ] && break; done; echo over";
+    let child = fixture.ssh("alice").command(script).stdout(Stdio::piped()).spawn()?;
+    let frozen = wait_until("the frozen session", Duration::from_secs(50), || {
+        let sessions = fixture.sessions()?;
+        Ok(sessions
+            .into_iter()
+            .find(|session| session["user"] == "alice" && session["frozen"].as_bool() == Some(true)))
+    })?;
+    let tick = "sleep 1; cat /home/alice/e2e/tick; sleep 2; cat /home/alice/e2e/tick";
+    let ticks = fixture.root(tick)?;
+    let [before, after] = ticks.lines().collect::<Vec<_>>()[..] else { anyhow::bail!("no ticks: {ticks}") };
+    equal(after, before, "what a frozen session does")?;
+    let id = frozen["id"].as_str().context("no id")?;
+    fixture.root(&format!("sac-loader thaw {id}; touch /home/alice/e2e/stop"))?;
+    holds(&String::from_utf8_lossy(&child.wait_with_output()?.stdout), "over")
+}
+
+/// Promise: a session ends at its length, and one at whose terminal nobody types when that has been so for long enough, each with a
+/// warning before.
+fn sessions_end_in_time(fixture: &Fixture) -> anyhow::Result<()> {
+    let long = "policy: developers\napplies_to: {groups: [developers]}\nlimits: {session_length: 40s, warning: 20s}\n";
+    let idle = "policy: dba\napplies_to: {groups: [dba]}\nlimits: {idle: 40s, warning: 20s}\n";
+    fixture.policies(&[("developers", long), ("dba", idle), ("default", EVERYONE)])?;
+    let stay = |user: &str| {
+        let ssh = fixture.ssh(user).tty();
+        ssh.command("sleep 200; echo still in").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
+    };
+    let (mut alice, mut bob) = (stay("alice")?, stay("bob")?);
+    // What is typed counts for idling only, so that somebody who types is out all the same at the end of the length.
+    let (mut typed, silent) = (alice.stdin.take().context("no input")?, bob.stdin.take());
+    let typing = std::thread::spawn(move || {
+        while std::io::Write::write_all(&mut typed, b"x").is_ok() {
+            std::thread::sleep(Duration::from_secs(5));
+        }
+    });
+    let (alice, bob) = (alice.wait_with_output()?, bob.wait_with_output()?);
+    drop(silent);
+    typing.join().map_err(|_panic| anyhow::anyhow!("a thread panicked"))?;
+    for (output, because) in [(alice, "session_length"), (bob, "idle")] {
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        holds(&shown, "This session ends in").context(because)?;
+        lacks(&shown, "still in").context(because)?;
+    }
+    let log = fixture.root("journalctl -t sac-loader --no-pager -o cat -n 40")?;
+    holds(&log, "of alice ended by session_length")?;
+    holds(&log, "of bob ended by idle")
+}
+
+/// Promise: who joins a group comes under its policy, and a program that appears at a denied path is denied, both in sessions that are
+/// open and by itself.
+fn groups_and_programs_that_come_later(fixture: &Fixture) -> anyhow::Result<()> {
+    let policy = "policy: developers\napplies_to: {groups: [developers]}\naction: deny\nprograms: {deny: [/usr/bin/df, /srv/e2e/later]}\n";
+    fixture.root("rm -rf /srv/e2e; mkdir -p /srv/e2e; gpasswd -d bob developers 2>/dev/null || true")?;
+    fixture.policies(&[("developers", policy), ("default", EVERYONE)])?;
+    let later = "for try in $(seq 300); do [ -e /srv/e2e/later ] && break; sleep 0.2; done; sleep 3; /srv/e2e/later; echo later=$?";
+    let alice = fixture.ssh("alice").command(later).stdout(Stdio::piped()).spawn()?;
+    let bob = fixture
+        .ssh("bob")
+        .command(&format!("df / >/dev/null && echo ran; {UNTIL_DF_FAILS}"))
+        .stdout(Stdio::piped())
+        .spawn()?;
+    fixture.session_of("alice")?;
+    fixture.session_of("bob")?;
+    fixture.root("gpasswd -a bob developers; cp /usr/bin/true /srv/e2e/later")?;
+    let (alice, bob) = (alice.wait_with_output()?, bob.wait_with_output()?);
+    fixture.root("gpasswd -d bob developers")?;
+    holds(&String::from_utf8_lossy(&alice.stdout), "later=126")?;
+    holds(&String::from_utf8_lossy(&bob.stdout), "ran\nstopped")
+}
+
+/// Promise: what somebody has executed becomes an allow list that holds: what ran runs, anything else does not.
+fn learned_policy(fixture: &Fixture) -> anyhow::Result<()> {
+    let audit = "policy: developers\napplies_to: {groups: [developers]}\nmode: audit\nprograms: {default: deny, allow: [/usr/bin/true]}\n";
+    fixture.policies(&[("developers", audit), ("default", EVERYONE)])?;
+    // Files that nobody has executed before: each program of a person is reported once an hour.
+    fixture.root("rm -rf /srv/e2e; mkdir -p /srv/e2e; cp /usr/bin/true /srv/e2e/habit; cp /usr/bin/true /srv/e2e/other")?;
+    fixture.run("alice", "/srv/e2e/habit; echo done")?.success()?;
+    let mut learned = String::new();
+    wait_until("the program in what was learned", SOON, || {
+        learned = fixture.root("sac-loader policy learn --user alice --name learned")?;
+        Ok(learned.contains("/srv/e2e/habit").then_some(()))
+    })
+    .with_context(|| learned.clone())?;
+    holds(&fixture.root("sac-loader policy learn --user alice --since 2h")?, "/srv/e2e/habit")?;
+    lacks(&fixture.root("sac-loader policy learn --user bob --since 2h || true")?, "/srv/e2e/habit")?;
+    // It is for review first.
+    holds(&learned, "\nmode: audit\n")?;
+    let reviewed = learned.replace("\nmode: audit\n", "\naction: deny\n");
+    fixture.policies(&[("learned", &reviewed), ("default", EVERYONE)])?;
+    fixture.statuses("alice", &[("/srv/e2e/habit", 0), ("/srv/e2e/other", 126)])
 }
 
 /// Promise: a rule's message stands behind the notice.

@@ -11,6 +11,7 @@ use super::{explain::moment, plain, refuse};
 use anyhow::{Context as _, bail};
 use executed::Executed;
 use jiff::{Span, Timestamp, tz::TimeZone};
+use sac_abi::scope::SIGHTING_EVERY_S;
 use sac_policy::{PolicySet, Source};
 use std::{
     fs::File,
@@ -28,7 +29,7 @@ pub(in crate::cli) struct LearnArguments {
     /// The group to learn from, all of its members, which the policy is for
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
-    /// Only what was executed since then: a time such as `2026-11-25 20:00`, or how long ago, such as 30d
+    /// Only what was executed since then, or up to an hour before: a time such as `2026-11-25 20:00`, or how long ago, such as 30d
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// The policy's name; without it `learned-` and the user or group
@@ -65,7 +66,10 @@ pub(super) fn run(arguments: &LearnArguments) -> anyhow::Result<ExitCode> {
     };
     let all = executed.programs.len();
     if let Some(since) = since {
-        executed.programs.retain(|_path, seen| seen.last >= since);
+        // What was reported within this time before may have been executed again since.
+        let unreported = Span::new().seconds(i64::from(SIGHTING_EVERY_S));
+        let reported = since.checked_sub(unreported).unwrap_or(Timestamp::MIN);
+        executed.programs.retain(|_path, seen| seen.last >= reported);
     }
     let (Whom::User(who) | Whom::Group(who)) = whom;
     if executed.programs.is_empty() {

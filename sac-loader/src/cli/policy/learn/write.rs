@@ -68,7 +68,7 @@ fn write_policy(
     let users: Vec<_> = executed.users.iter().map(|user| plain(user)).collect();
     writeln!(out, "# Learned from: {}", users.join(", "))?;
     if let Some(since) = since {
-        writeln!(out, "# Only what was executed since {}.", date(since))?;
+        writeln!(out, "# Only what was executed since {}, or up to an hour before.", date(since))?;
     }
     if executed.left_out > 0 {
         writeln!(out, "# The list is not complete: the records had no room for {} more.", executed.left_out)?;
