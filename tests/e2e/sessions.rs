@@ -334,7 +334,7 @@ fn systemd_knows_the_session(fixture: &Fixture) -> anyhow::Result<()> {
 /// Promise: a machine that people come to and leave all day does not fill up.
 fn many_logins_leave_nothing(fixture: &Fixture) -> anyhow::Result<()> {
     const SIDE_BY_SIDE: usize = 4;
-    const IN_A_ROW: usize = 5;
+    const IN_A_ROW: usize = 3;
     let users = ["alice", "bob", "carol", "dave"];
     let log_in = |user: &str| -> anyhow::Result<()> {
         for _ in 0..IN_A_ROW {
