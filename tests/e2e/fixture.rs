@@ -28,6 +28,9 @@ const POLICIES: [(&str, &str); 3] = [
     ),
 ];
 
+/// How long the installation may take in an emulated guest, the verifier's first look at the kernel half included.
+const INSTALLATION: Duration = Duration::from_secs(240);
+
 /// Puts a guest into the state that every test starts from. Whoever left nothing but an idle user manager is left alone, because the
 /// start of another one takes longer than many a test.
 const RESET: &str = "set -e; users='alice bob carol dave'
@@ -93,7 +96,8 @@ impl Fixture {
             TempDir::with_prefix("sac-e2e-").context("making a directory for a socket of ssh")?;
         let fixture = Self { guest: boot(kernel)?, connection };
         fixture.guest.put(&package()?, "/root/sac.deb")?;
-        fixture.root("dpkg -i /root/sac.deb && pam-auth-update --enable sac && mkdir -p /root/policies")?;
+        let install = "dpkg -i /root/sac.deb && pam-auth-update --enable sac && mkdir -p /root/policies";
+        fixture.root_ssh().deadline(INSTALLATION).run(install)?.success().context("installing the package")?;
         for (name, policy) in POLICIES {
             let put = format!("cat > /root/policies/{name}.yaml");
             fixture.root_ssh().stdin(policy).run(&put)?.success()?;
