@@ -140,7 +140,7 @@ with open("/srv/e2e/slow", "wb") as file:
 os.chmod("/srv/e2e/slow", 0o755)
 broken = []
 signal.signal(signal.SIGIO, lambda *_: broken.append(open("/srv/e2e/waits", "w")))
-file = os.open("/srv/e2e/ld-linux-x86-64.so", os.O_RDWR)
+file = os.open("/srv/e2e/ld-linux-x86-64.so", os.O_RDONLY)
 fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
 open("/srv/e2e/leased", "w")
 while not os.path.exists("/srv/e2e/go"):
