@@ -7,10 +7,11 @@ mod doctor;
 mod grant;
 mod list_sessions;
 mod policy;
+mod reference;
 mod reload;
 mod run;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 /// Per-session command control for Linux
@@ -49,6 +50,9 @@ enum Command {
     Cleanup,
     /// Run one command under a policy, without PAM and without the daemon
     Run(run::RunArguments),
+    /// Print all commands and options as Markdown, of which the page of the manual is made
+    #[command(hide = true)]
+    Reference,
 }
 
 /// Runs the command that was asked for; errors go to standard error as one line with their causes.
@@ -66,6 +70,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Doctor(doctor) => doctor::run(&doctor, &arguments.btf),
         Command::Cleanup => cleanup::run(),
         Command::Run(run) => run::run(&run, &arguments.btf),
+        Command::Reference => reference::run(Arguments::command()),
     };
     result.unwrap_or_else(|error| {
         // If standard error is gone, there is nobody to tell.

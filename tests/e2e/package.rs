@@ -15,7 +15,10 @@ const FILES: &[(&str, &str)] = &[
     ("-rw-r--r--", "./usr/lib/systemd/system/sac-loader.service"),
     ("-rw-r--r--", "./usr/lib/x86_64-linux-gnu/security/pam_sac.so"),
     ("-rwxr-xr-x", "./usr/sbin/sac-loader"),
+    ("-rw-r--r--", "./usr/share/man/man5/sac-policy.5.gz"),
+    ("-rw-r--r--", "./usr/share/man/man8/sac-loader.8.gz"),
     ("-rw-r--r--", "./usr/share/pam-configs/sac"),
+    ("-rw-r--r--", "./usr/share/sac/sac-policy.schema.json"),
 ];
 
 /// Where other files may be.
@@ -61,9 +64,23 @@ fn contents(fixture: &Fixture) -> anyhow::Result<()> {
         }
     }
     ensure!(wanted.is_empty(), "not in the package: {wanted:?}");
-    // Policies are the tests' own, and a guest has no documentation.
-    let changed = fixture.root("dpkg --verify sac | grep -v -e /etc/sac/ -e /usr/share/doc/ || true")?;
+    // Policies are the tests' own, and a guest has no documentation and no manual.
+    let changed = fixture
+        .root("dpkg --verify sac | grep -v -e /etc/sac/ -e /usr/share/doc/ -e /usr/share/man/ || true")?;
     equal(changed.as_str(), "", "files that were changed")?;
+    // What stands in the package for editors is what the program says, and the pages of the manual are whole.
+    let schema = fixture
+        .root("sac-loader policy schema | cmp - /usr/share/sac/sac-policy.schema.json && echo same")?;
+    equal(schema.as_str(), "same\n", "the schema")?;
+    let manual = fixture.root(
+        "dpkg --fsys-tarfile /root/sac.deb | tar -xO ./usr/share/man/man5/sac-policy.5.gz | gzip -dc &&
+        dpkg --fsys-tarfile /root/sac.deb | tar -xO ./usr/share/man/man8/sac-loader.8.gz | gzip -dc",
+    )?;
+    for wanted in
+        [".TH sac\\-policy 5 ", "programs.deny[].args", "SAC129", ".TH sac\\-loader 8 ", "\\-\\-groups"]
+    {
+        ensure!(manual.contains(wanted), "the manual has no {wanted}");
+    }
     let verified = fixture.root("systemd-analyze verify sac-loader.service 2>&1")?;
     equal(verified.as_str(), "", "what systemd says of the unit")
 }

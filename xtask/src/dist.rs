@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 
 use crate::setup::{self, Tool};
-use crate::{build_bpf, process, workspace};
+use crate::{build_bpf, manual, process, workspace};
 
 /// Builds everything and the package; returns the package's path.
 ///
@@ -23,6 +23,7 @@ pub fn run() -> Result<PathBuf> {
     let mut build = Command::new("cargo");
     build.args(["build", "--release", "--package", "pam_sac", "--package", "sac-loader"]);
     process::run("build pam_sac and sac-loader", build.current_dir(workspace::root()))?;
+    manual::run()?;
     package()
 }
 

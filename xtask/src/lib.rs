@@ -10,6 +10,7 @@ pub mod dist;
 pub mod fuzz;
 pub mod guest;
 pub mod image;
+pub mod manual;
 pub mod process;
 pub mod setup;
 pub mod test_command;
