@@ -28,6 +28,19 @@ fn policy(name: &str, user: usize, programs: impl Iterator<Item = String>) -> So
     Source::new(format!("{name}.yaml"), text)
 }
 
+/// A policy in which everything is said about each program that can be said.
+fn detailed(programs: impl Iterator<Item = String>) -> Source {
+    let rule = |(number, path): (usize, String)| {
+        format!(
+            "    - path: {path}\n      args: [--configuration, /etc/app/{number}.conf, start, \"*\", \"**\"]\n      \
+             action: deny\n      message: Ask team-{number}@example.org for it\n      severity: high\n      \
+             when: {{days: [mon-fri], hours: 09:00-18:00, until: 2036-12-31, timezone: Europe/Berlin}}\n"
+        )
+    };
+    let list: String = programs.enumerate().map(rule).collect();
+    Source::new("detailed.yaml", format!("policy: d\napplies_to: {{users: [1]}}\nprograms:\n  deny:\n{list}"))
+}
+
 fn measure(what: &str, directory: &Path, sources: Vec<Source>) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let loaded = PolicySet::from_sources(sources).map_err(|faults| faults.render(Colour::Never))?;
@@ -59,6 +72,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let one = vec![policy("one", 1, (0..RULES).map(path))];
     measure(&format!("1 policy of {RULES} rules"), &directory, one)?;
+    measure(
+        &format!("1 policy of {RULES} detailed rules"),
+        &directory,
+        vec![detailed((0..RULES).map(path))],
+    )?;
     let many =
         (1..=POLICIES).map(|user| policy(&format!("p{user}"), user, (0..10).map(|index| path(user + index))));
     measure(&format!("{POLICIES} policies of 10 rules"), &directory, many.collect())?;

@@ -231,5 +231,5 @@ fn too_much_text(directory: Option<&Path>) -> Fault {
 /// A file that is larger than [`SOURCE_BYTES_MAX`].
 pub(crate) fn file_too_large(path: &Path) -> Fault {
     Fault::new(Code::LimitExceeded, Place::file(path), "the policy file is too large")
-        .help(format!("a policy has at most {} KiB; split it", SOURCE_BYTES_MAX / 1024))
+        .help(format!("a policy has at most {} MiB; split it", SOURCE_BYTES_MAX >> 20))
 }

@@ -9,8 +9,9 @@ use crate::fault::{Fault, Place};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Largest policy file, in bytes: about thirty thousand rules, and small enough to be read without a second thought.
-pub const SOURCE_BYTES_MAX: usize = 1 << 20;
+/// Largest policy file, in bytes: ten thousand rules with all that can be said about each, several times over. What a file costs
+/// to read is bounded by its number of values besides.
+pub const SOURCE_BYTES_MAX: usize = 8 << 20;
 
 /// A policy file: its name and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]

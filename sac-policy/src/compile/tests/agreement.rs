@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The verdict of any policy over any small file system, against a slow and obvious oracle.
+
+use super::*;
+use crate::explain::{Explanation, explain};
+use crate::policy::{ArgumentPattern, ArgumentsCondition, Request};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::net::IpAddr;
+
+/// What the language says, rule by rule and without any table. The numbers are those of the rules that could have said so.
+fn oracle(
+    policy: &Policy,
+    files: &FakeFiles,
+    operation: Operation,
+    file: &File,
+    arguments: &[String],
+) -> (Action, Vec<u32>) {
+    // All directories by their paths, through mounts.
+    let directory = |path: &Path| files.resolve(path).ok().map(|found| found.inode);
+    let above: Vec<InodeId> = file.path.ancestors().skip(1).filter_map(directory).collect();
+    // What is in a mount point's own directory is not in the directory that it is mounted in.
+    let nearest = file.directories.first();
+    let is = |path: &Path| files.resolve(path).is_ok_and(|found| found.inode == file.inode);
+    let stands_at = |path: &Path| {
+        path == file.path || files.resolve(path).is_ok_and(|found| found.canonical == file.path)
+    };
+    let tree = |path: &Path| {
+        let root = files.resolve(path).ok().filter(|found| found.kind == crate::files::FileKind::Directory);
+        root.is_some_and(|root| above.contains(&root.inode))
+    };
+    let names = |rule: &&Rule| {
+        rule.operations.contains(&operation)
+            && match &rule.subject {
+                Subject::Path(path) => is(path) || denies(rule) && stands_at(path),
+                Subject::Directory(path) => nearest.is_some() && directory(path).as_ref() == nearest,
+                Subject::Tree(path) => tree(path),
+                Subject::Name(name) => file.path.file_name().unwrap() == name.as_str(),
+                Subject::Address { .. } => false,
+            }
+    };
+    let winner = |rules: &[&Rule]| {
+        let best = rules.iter().map(|rule| rank(rule)).max()?;
+        let best: Vec<_> = rules.iter().filter(|rule| rank(rule) == best).collect();
+        Some((best[0].action, best.iter().map(|rule| rule.number).collect::<Vec<_>>()))
+    };
+    let unconditional: Vec<&Rule> =
+        policy.rules.iter().filter(|rule| rule.arguments.is_none()).filter(names).collect();
+    let by_any = winner(&unconditional);
+    let is_final = |(action, numbers): &(Action, Vec<u32>)| {
+        action.blocks() || policy.rule(numbers[0]).unwrap().overrides
+    };
+    let all_conditional: Vec<&Rule> =
+        policy.rules.iter().filter(|rule| rule.arguments.is_some()).filter(names).collect();
+    let of_file: Vec<&Rule> =
+        all_conditional.iter().copied().filter(|rule| is(rule.subject.path().unwrap())).collect();
+    let conditional = if of_file.is_empty() { all_conditional } else { of_file };
+    if conditional.is_empty() || by_any.as_ref().is_some_and(is_final) {
+        return by_any.unwrap_or((policy.default, vec![0]));
+    }
+    let holding: Vec<&Rule> =
+        conditional.into_iter().filter(|rule| holds(rule.arguments.as_ref().unwrap(), arguments)).collect();
+    let by_arguments = winner(&holding);
+    let (action, numbers) = match (by_any, by_arguments) {
+        (Some((Action::Audit, numbers)), Some((Action::Allow, of_condition)))
+            if !policy.rule(of_condition[0]).unwrap().overrides =>
+        {
+            (Action::Audit, numbers)
+        }
+        (_, Some(by_arguments)) => by_arguments,
+        (Some(by_any), None) => by_any,
+        (None, None) => (policy.default, vec![0]),
+    };
+    (if action.blocks() { Action::Kill } else { action }, numbers)
+}
+
+fn holds(condition: &ArgumentsCondition, arguments: &[String]) -> bool {
+    match condition {
+        ArgumentsCondition::Any(texts) => texts.iter().any(|text| arguments.contains(text)),
+        ArgumentsCondition::All { patterns, more } => {
+            let mut rest = arguments.iter();
+            let all = patterns.iter().all(|pattern| match (pattern, rest.next()) {
+                (_, None) => false,
+                (ArgumentPattern::Anything, Some(_)) => true,
+                (ArgumentPattern::Exactly(text), Some(argument)) => text == argument,
+            });
+            all && (*more || rest.next().is_none())
+        }
+    }
+}
+
+/// Few names, so that rules, files and links meet.
+const PATHS: [&str; 9] = [
+    "/bin/a",
+    "/bin/b",
+    "/usr/bin/a",
+    "/usr/bin/b",
+    "/opt/a",
+    "/opt/d/e",
+    "/opt/m/x",
+    "/opt/m/n/x",
+    "/home/x",
+];
+
+const DIRECTORIES: [&str; 8] = ["/", "/bin", "/usr", "/usr/bin", "/opt", "/opt/d", "/opt/m", "/home"];
+
+const WORDS: [&str; 3] = ["-x", "stop", "a"];
+
+fn any_files() -> impl Strategy<Value = FakeFiles> {
+    let programs = prop::collection::vec((prop::sample::select(&PATHS[..]), 1_u64..5), 0..8);
+    let link_names = prop::sample::select(&["/bin", "/usr/bin/a", "/opt/d", "/home/x", "/bin/b"][..]);
+    let link_targets = prop::sample::select(&["/usr/bin", "/usr/bin/b", "/opt", "/bin/a", "/opt/m"][..]);
+    let links = prop::collection::vec((link_names, link_targets), 0..4);
+    (programs, links).prop_map(|(programs, links)| {
+        let files = (10..)
+            .zip(DIRECTORIES)
+            .fold(FakeFiles::default(), |files, (ino, path)| files.directory(path, ino));
+        let files = files.mount("/opt/m", 10, 2).mount("/opt/m/n", 10, 3);
+        let files = programs.iter().fold(files, |files, (path, ino)| files.program(path, *ino));
+        links.iter().fold(files, |files, (name, target)| files.link(name, target))
+    })
+}
+
+fn any_subject() -> impl Strategy<Value = String> {
+    let path = prop::sample::select(&PATHS[..]).prop_map(str::to_owned);
+    let directory = || prop::sample::select(&DIRECTORIES[..]);
+    let word = || prop::sample::select(&WORDS[..]);
+    let patterns = prop::collection::vec(prop::sample::select(&["-x", "stop", "*"][..]), 0..3);
+    let conditions = prop_oneof![
+        (patterns, any::<bool>()).prop_map(|(patterns, more)| {
+            format!("args {} {}", patterns.join(" "), if more { "**" } else { "" })
+        }),
+        prop::collection::vec(word(), 1..3).prop_map(|words| format!("any {}", words.join(" "))),
+    ];
+    prop_oneof![
+        3 => path.clone(),
+        3 => (path, conditions).prop_map(|(path, condition)| format!("{path} {condition}")),
+        1 => directory().prop_map(|path| format!("dir:{path}")),
+        2 => directory().prop_map(|path| format!("tree:{path}")),
+        1 => prop::sample::select(&["a", "x"][..]).prop_map(|name| format!("name:{name}")),
+    ]
+}
+
+fn any_policy() -> impl Strategy<Value = Policy> {
+    let action = || prop::sample::select(&["kill", "deny", "audit", "allow", "allow", "allow!"][..]);
+    let operations = prop::sample::select(&["execute", "execute", "execute", "delete", "delete,write"][..]);
+    let rule = (action(), operations, any_subject());
+    let default = prop::sample::select(&[Action::Allow, Action::Audit, Action::Deny, Action::Kill][..]);
+    (prop::collection::vec(rule, 0..8), default).prop_map(|(rules, default)| {
+        let mut text = String::new();
+        for (action, operations, subject) in rules {
+            // The language has no allow rules by name, and arguments only of programs.
+            let action =
+                if subject.starts_with("name:") && action.starts_with("allow") { "deny" } else { action };
+            let operations = if subject.contains(' ') { "execute" } else { operations };
+            writeln!(text, "{action} {operations} {subject}").unwrap();
+        }
+        Policy { default, ..policy(&text) }
+    })
+}
+
+/// The explanation of a request for a path that is its own.
+fn explained(
+    policy: &Policy,
+    compiled: &Compiled,
+    files: &FakeFiles,
+    operation: Operation,
+    file: &File,
+    arguments: &[String],
+) -> Option<Explanation> {
+    files
+        .resolve(&file.path)
+        .ok()
+        .filter(|found| found.canonical == file.path && found.inode == file.inode)?;
+    let path = file.path.clone();
+    let request = match operation {
+        Operation::Execute => Request::Execute { path, arguments: Some(arguments.to_vec()) },
+        operation => Request::File { operation, path },
+    };
+    Some(explain(policy, compiled, files, &request, &situation()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn the_compiled_policy_decides_as_it_reads(
+        files in any_files(),
+        policy in any_policy(),
+        words in prop::collection::vec(prop::sample::select(&WORDS[..]), 0..4),
+    ) {
+        let compiled = compile(&policy, &files, &situation());
+        let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+        let is_own = |path: &Path| files.resolve(path).is_ok_and(|found| found.canonical == path);
+        let there = files.programs().filter(|(path, _)| is_own(path)).map(|(path, inode)| (path.to_owned(), inode));
+        // The same names with a file that no rule ever saw, as after an upgrade or in a user's own mount namespace.
+        let replaced = PATHS.iter().map(Path::new).filter(|path| is_own(path.parent().unwrap())).map(|path| {
+            let directory = files.resolve(path.parent().unwrap()).unwrap().inode;
+            (path.to_owned(), InodeId { ino: 99, ..directory })
+        });
+        // The same files under a name that no rule has.
+        let root = files.resolve(Path::new("/")).unwrap().inode.dev;
+        let renamed = files.programs().filter(|(_, inode)| inode.dev == root);
+        let renamed = renamed.map(|(_, inode)| (Path::new("/tmp/hello").to_owned(), inode));
+        for (path, inode) in there.chain(replaced).chain(renamed) {
+            let file = File::at(&files, inode, &path);
+            for operation in [Operation::Execute, Operation::Delete, Operation::Read] {
+                let policy = match operation {
+                    Operation::Execute => policy.clone(),
+                    _ => Policy { default: Action::Allow, ..policy.clone() },
+                };
+                let verdict = judge(&compiled, operation, &file, &words);
+                let (action, rules) = oracle(&policy, &files, operation, &file, &words);
+                prop_assert_eq!(verdict.action(), action, "{} {:?} {:?}", path.display(), inode, operation);
+                prop_assert!(rules.contains(&verdict.rule), "rule {} is none of {:?}", verdict.rule, rules);
+                if let Some(explanation) = explained(&policy, &compiled, &files, operation, &file, &words) {
+                    prop_assert_eq!(explanation.verdict, verdict);
+                    let deciding: Vec<_> = explanation.steps.iter().filter(|step| step.decides).collect();
+                    prop_assert_eq!(deciding.len(), 1, "{:#?}", explanation);
+                    prop_assert_eq!(deciding[0].rule.as_ref().map_or(0, |rule| rule.number), verdict.rule);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn connections_are_decided_as_they_read(
+        rules in prop::collection::vec((
+            prop::sample::select(&["kill", "deny", "audit", "allow", "allow!"][..]),
+            prop::sample::select(&["10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "0.0.0.0/0", "::/0", "2001:db8::/32", "2001:db8::1"][..]),
+            prop::collection::vec(prop::sample::select(&["22", "20-30", "443", "1000-65535", "0-21", "1-65535"][..]), 0..3),
+        ), 0..8),
+        address in prop::sample::select(&["10.1.2.3", "10.1.9.9", "10.9.9.9", "192.0.2.1", "2001:db8::1", "2001:db8::2", "::1", "::ffff:10.1.2.3"][..]),
+        port in prop::sample::select(&[1_u16, 21, 22, 23, 31, 443, 999, 1000, 65535][..]),
+        default in prop::sample::select(&[Action::Allow, Action::Deny][..]),
+    ) {
+        let text = rules.iter().fold(String::new(), |text, (action, network, ports)| {
+            text + &format!("{action} connect {network} {}\n", ports.join(" "))
+        });
+        let policy = Policy { connections_default: default, ..policy(&text) };
+        let compiled = compile(&policy, &FakeFiles::default(), &situation());
+        let address: IpAddr = address.parse().unwrap();
+        let asked = match address {
+            IpAddr::V4(address) => Address::v4(address.to_bits(), port),
+            IpAddr::V6(address) => {
+                let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap();
+                Address::v6(half(address.to_bits() >> 64), half(address.to_bits()), port)
+            }
+        };
+        let verdict = decide_address(&compiled, asked);
+        let holding: Vec<&Rule> = policy.rules.iter().filter(|rule| match &rule.subject {
+            Subject::Address { network, ports } => network.contains(address)
+                && (ports.is_empty() || ports.iter().any(|range| range.first <= port && port <= range.last)),
+            _ => false,
+        }).collect();
+        let best = holding.iter().map(|rule| rank(rule)).max();
+        let expected: BTreeSet<u32> = holding.iter().filter(|rule| Some(rank(rule)) == best).map(|rule| rule.number).collect();
+        prop_assert_eq!(verdict.action(), best.map_or(default, |(_, action)| action));
+        prop_assert!(expected.contains(&verdict.rule) || expected.is_empty() && verdict.rule == 0);
+        let request = Request::Connect { address: (address, port).into() };
+        let explanation = explain(&policy, &compiled, &FakeFiles::default(), &request, &situation());
+        prop_assert_eq!(explanation.verdict, verdict);
+        prop_assert_eq!(explanation.steps.iter().filter(|step| step.decides).count(), 1);
+    }
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is in the map of a policy, and what it comes to.
+
+use super::*;
+use std::net::Ipv4Addr;
+
+#[test]
+fn a_denied_program_is_held_by_inode_and_by_both_paths() {
+    let files = FakeFiles::default().program("/usr/bin/df", 7).link("/bin", "/usr/bin");
+    let compiled = compiled(&policy("kill /bin/df"), &files);
+    for (ino, path) in [(7, "/usr/bin/df"), (7, "/home/alice/hello"), (8, "/usr/bin/df"), (8, "/bin/df")] {
+        assert_eq!(verdict(&compiled, ino, path), (Action::Kill, 1), "{ino} {path}");
+    }
+    assert_eq!(verdict(&compiled, 8, "/home/alice/hello"), (Action::Allow, 0));
+    // That /bin is a link to /usr/bin surprises nobody.
+    assert_eq!(codes(&compiled), []);
+}
+
+#[test]
+fn an_allowed_program_is_held_by_inode_alone() {
+    let files = FakeFiles::default().program("/usr/bin/ls", 7);
+    let policy = Policy { default: Action::Deny, ..policy("allow /usr/bin/ls") };
+    let compiled = compiled(&policy, &files);
+    assert_eq!(verdict(&compiled, 7, "/tmp/anywhere"), (Action::Allow, 1));
+    assert_eq!(verdict(&compiled, 8, "/usr/bin/ls"), (Action::Deny, 0));
+    assert_eq!(contents(&compiled, Operation::Execute), Contents::NONE);
+}
+
+#[test]
+fn a_program_that_is_not_there_is_held_by_its_path() {
+    let compiled = compiled(&policy("kill /usr/bin/df"), &FakeFiles::default());
+    assert_eq!(verdict(&compiled, 7, "/usr/bin/df"), (Action::Kill, 1));
+    assert_eq!(codes(&compiled), [Code::PathNotFound]);
+}
+
+#[test]
+fn an_audited_policy_blocks_nothing() {
+    let files = FakeFiles::default().program("/usr/bin/df", 7);
+    let policy =
+        Policy { mode: Mode::Audit, default: Action::Deny, ..policy("kill /usr/bin/df\nallow /usr/bin/ls") };
+    let compiled = compiled(&policy, &files);
+    assert_eq!(verdict(&compiled, 7, "/usr/bin/df"), (Action::Audit, 1));
+    assert_eq!(verdict(&compiled, 8, "/usr/bin/du"), (Action::Audit, 0));
+    for operation in Operation::ALL {
+        assert!(contents(&compiled, operation).has(Contents::AUDITED));
+    }
+}
+
+#[test]
+fn of_two_names_of_one_file_the_stricter_rule_wins() {
+    let files =
+        FakeFiles::default().program("/usr/bin/df", 7).program("/usr/bin/du", 7).program("/usr/bin/dd", 7);
+    let compiled = compiled(&policy("audit /usr/bin/df\ndeny /usr/bin/du\nkill /usr/bin/dd"), &files);
+    assert_eq!(verdict(&compiled, 7, "/usr/bin/df"), (Action::Kill, 3));
+    assert_eq!(codes(&compiled), [Code::SharedInode, Code::SharedInode]);
+}
+
+#[test]
+fn an_allow_rule_that_overrides_comes_before_every_other() {
+    let files = FakeFiles::default().directory("/opt", 2).program("/opt/df", 7);
+    let compiled = compiled(&policy("kill tree:/opt\nkill /opt/df\nallow! /opt/df\nkill name:df"), &files);
+    assert_eq!(verdict_with(&compiled, &files, 7, "/opt/df", ""), (Action::Allow, 3));
+    // By its path nothing is allowed.
+    assert_eq!(verdict_with(&compiled, &files, 8, "/opt/df", "").0, Action::Kill);
+}
+
+#[test]
+fn the_map_has_each_key_once_and_each_operation() {
+    let files = FakeFiles::default().program("/usr/bin/df", 7).link("/bin", "/usr/bin");
+    let compiled = compiled(&policy("kill /bin/df\nkill /usr/bin/df"), &files);
+    // The policy for each operation, one inode, two paths.
+    assert_eq!(compiled.entries().len(), Operation::ALL.len() + 3);
+    for (key, bits) in compiled.entries() {
+        assert_eq!(compiled.get(&key), bits);
+    }
+}
+
+#[test]
+fn a_policy_has_what_its_rules_need_and_nothing_else() {
+    let files = FakeFiles::default().directory("/opt", 2).program("/opt/a", 7);
+    let numbered = Contents::NUMBERED_DIRECTORIES;
+    for (rules, expected) in [
+        ("kill /opt/a", Contents::PATHS),
+        ("allow /opt/a", Contents::NONE),
+        ("kill name:a", Contents::NAMES),
+        ("kill dir:/opt", Contents::DIRECTORIES.and(numbered)),
+        ("allow tree:/opt", Contents::TREES.and(numbered)),
+        ("allow /opt/a args -x", Contents::ARGUMENTS),
+        ("kill /opt/a args -x", Contents::ARGUMENTS.and(Contents::PATHS)),
+    ] {
+        let compiled = compiled(&policy(rules), &files);
+        assert_eq!(contents(&compiled, Operation::Execute), expected, "{rules}");
+        assert_eq!(contents(&compiled, Operation::Delete), Contents::NONE);
+    }
+}
+
+#[test]
+fn a_tree_goes_on_in_what_is_mounted_below_it() {
+    let files = FakeFiles::default()
+        .directory("/", 2)
+        .directory("/srv", 3)
+        .mount("/srv/data", 2, 2)
+        .mount("/srv/data/more", 2, 3)
+        .mount("/opt", 2, 4);
+    let compiled = compiled(&policy("kill tree:/srv"), &files);
+    let action = |path: &str, minor| {
+        let file = File::at(&files, InodeId::new(8, minor, 99), Path::new(path));
+        judge(&compiled, Operation::Execute, &file, &[]).action()
+    };
+    for (path, minor) in [("/srv/a", 1), ("/srv/data/a", 2), ("/srv/data/more/a", 3)] {
+        assert_eq!(action(path, minor), Action::Kill, "{path}");
+    }
+    assert_eq!((action("/opt/a", 4), action("/a", 1)), (Action::Allow, Action::Allow));
+}
+
+#[test]
+fn a_directory_that_is_not_there_holds_nothing() {
+    let files = FakeFiles::default().program("/opt", 7);
+    let compiled = compiled(&policy("kill tree:/srv\nkill dir:/opt"), &files);
+    assert_eq!(codes(&compiled), [Code::PathNotFound, Code::NotDirectory]);
+    assert_eq!(compiled.entries().len(), Operation::ALL.len());
+}
+
+#[test]
+fn conditions_that_allow_hold_for_the_file_and_never_for_its_path() {
+    let files = FakeFiles::default().program("/bin/ctl", 7);
+    let policy =
+        Policy { default: Action::Deny, ..policy("allow /bin/ctl args status **\nkill /bin/ctl any stop") };
+    let compiled = compiled(&policy, &files);
+    let of = |ino, arguments| verdict_with(&compiled, &files, ino, "/bin/ctl", arguments);
+    assert_eq!(of(7, "status nginx"), (Action::Allow, 1));
+    assert_eq!(of(7, "status stop"), (Action::Kill, 2));
+    assert_eq!(of(7, "restart"), (Action::Kill, 0));
+    // Another file there, as in a user's own mount namespace.
+    assert_eq!(of(8, "status nginx"), (Action::Kill, 0));
+    assert_eq!(of(8, "stop"), (Action::Kill, 2));
+}
+
+#[test]
+fn more_conditions_than_a_group_has_are_an_error_and_denied() {
+    let mut rules: String =
+        (0..32).fold(String::new(), |rules, index| rules + &format!("deny /bin/a any -{index}\n"));
+    let files = FakeFiles::default().program("/bin/a", 7);
+    assert_eq!(codes(&compiled(&policy(&rules), &files)), []);
+    rules += "deny /bin/a any -last\n";
+    let compiled = compiled(&policy(&rules), &files);
+    assert_eq!(codes(&compiled), [Code::TooManyConditions]);
+    assert_eq!(verdict_with(&compiled, &files, 7, "/bin/a", "harmless"), (Action::Deny, 33));
+    assert_eq!(verdict_with(&compiled, &files, 8, "/bin/a", "harmless"), (Action::Deny, 33));
+}
+
+#[test]
+fn more_shapes_than_a_policy_has_are_an_error_and_all_is_denied() {
+    let rules = |count: u32| {
+        (1..=count).fold(String::new(), |rules, bits| rules + &format!("deny connect ::/{bits}\n"))
+    };
+    let files = FakeFiles::default();
+    let fitting = compiled(&policy(&rules(64)), &files);
+    assert_eq!(codes(&fitting), []);
+    let elsewhere = Address::v4(1, 80);
+    assert_eq!(decide_address(&fitting, elsewhere).action(), Action::Allow);
+    let compiled = compiled(&policy(&rules(65)), &files);
+    assert_eq!(codes(&compiled), [Code::TooManyShapes]);
+    assert_eq!(decide_address(&compiled, elsewhere).action(), Action::Deny);
+}
+
+#[test]
+fn a_grant_is_for_a_file_and_the_longest_of_them_holds() {
+    let files = FakeFiles::default().program("/bin/df", 7);
+    let grant = |number, path: &str, until_boot_s| Grant { number, path: path.into(), until_boot_s };
+    let grants = vec![
+        grant(1, "/bin/df", 50),
+        grant(2, "/bin/df", 90),
+        grant(3, "/bin/df", 70),
+        grant(4, "/bin/no", 9),
+    ];
+    let compiled = compile(&policy("kill /bin/df"), &files, &Situation { grants, ..situation() });
+    assert_eq!(verdict(&compiled, 7, "/bin/df"), (Action::Allow, Verdict::RULE_GRANT));
+    assert_eq!(verdict(&compiled, 8, "/bin/df"), (Action::Kill, 1));
+    let entry = RuleValue::from_bits(compiled.get(&RuleKey::grant(FakeFiles::inode(7))));
+    assert_eq!((entry.number(), entry.until_boot_s()), (2, 90));
+    assert_eq!(codes(&compiled), [Code::PathNotFound]);
+}
+
+#[test]
+fn files_are_held_for_the_operations_that_are_named() {
+    let files = FakeFiles::default().directory("/srv", 2).program("/srv/a", 7);
+    let compiled = compiled(&policy("deny delete,write tree:/srv\nallow! delete /srv/a"), &files);
+    let file = |ino, name: &str| File::at(&files, FakeFiles::inode(ino), Path::new(name));
+    let action = |operation, ino, name| judge(&compiled, operation, &file(ino, name), &[]).action();
+    assert_eq!(action(Operation::Delete, 8, "/srv/b"), Action::Deny);
+    assert_eq!(action(Operation::Delete, 7, "/srv/a"), Action::Allow);
+    assert_eq!(action(Operation::Write, 7, "/srv/a"), Action::Deny);
+    assert_eq!(action(Operation::Read, 7, "/srv/a"), Action::Allow);
+    assert_eq!(action(Operation::Execute, 7, "/srv/a"), Action::Allow);
+}
+
+#[test]
+fn addresses_have_the_bits_of_their_families() {
+    let rules =
+        compiled(&policy("deny connect 10.1.2.3 22\nkill connect 2001:db8::1"), &FakeFiles::default());
+    let v4 = Address::v4(Ipv4Addr::new(10, 1, 2, 3).to_bits(), 22);
+    assert_eq!(decide_address(&rules, v4).action(), Action::Deny);
+    assert_eq!(decide_address(&rules, Address::v6(0x2001_0db8 << 32, 1, 1)).action(), Action::Kill);
+}
+
+#[test]
+fn a_rule_is_in_the_map_only_while_it_holds() {
+    let mut policy =
+        policy("kill /usr/bin/df\nkill /usr/bin/find any -delete\nkill name:nmap\nkill connect 10.0.0.0/8");
+    let until = jiff::civil::date(1970, 1, 9);
+    for rule in &mut policy.rules {
+        rule.when = Some(crate::when::When {
+            days: Vec::new(),
+            hours: None,
+            from: None,
+            until: Some(until),
+            zone: jiff::tz::TimeZone::UTC,
+        });
+    }
+    let files = FakeFiles::default().program("/usr/bin/df", 7).program("/usr/bin/find", 8);
+    let now = compiled(&policy, &files);
+    assert_eq!(verdict(&now, 7, "/usr/bin/df"), (Action::Kill, 1));
+    let end = Timestamp::from_second(9 * 24 * 60 * 60).unwrap();
+    assert_eq!(now.next_change, Some(end));
+    let then = compile(&policy, &files, &Situation { at: end, ..situation() });
+    assert_eq!(then.entries().len(), Operation::ALL.len());
+    assert_eq!(then.next_change, None);
+}
