@@ -37,6 +37,16 @@ pub(crate) fn look_up(name: &[u8]) -> Result<Person, PersonError> {
     Ok(Person { name: user.name, uid: user.uid.as_raw(), groups })
 }
 
+/// The name of the group with this number; `None` where there is none or the name service fails.
+pub(crate) fn group_name(gid: u32) -> Option<String> {
+    Some(Group::from_gid(gid.into()).ok()??.name)
+}
+
+/// The number of the group with this name; `None` where there is none or the name service fails.
+pub(crate) fn group_id(name: &str) -> Option<u32> {
+    Some(Group::from_name(name).ok()??.gid.as_raw())
+}
+
 /// The user of this number, and their login shell; `None` where there is none or the name service fails.
 pub(crate) fn look_up_uid(uid: u32) -> Option<(Person, std::path::PathBuf)> {
     let user = User::from_uid(uid.into()).ok()??;

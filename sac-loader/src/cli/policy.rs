@@ -2,9 +2,12 @@
 //! `sac-loader policy`: what can be done with policies without the daemon. One file for each command, and here what they share.
 
 mod check;
+mod choice;
 mod diff;
 mod explain;
+mod json;
 mod learn;
+mod login;
 mod schema;
 mod show;
 mod test;

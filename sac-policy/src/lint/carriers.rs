@@ -10,7 +10,8 @@ use crate::fault::{Fault, Faults, quoted_path};
 use crate::files::Files;
 use crate::policy::{Policy, Subject};
 use sac_abi::Action;
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 /// How a program carries others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,15 +246,26 @@ fn deny_list(policy: &Policy, files: &impl Files, faults: &mut Faults) {
     let Some(rule) = policy.rules.iter().find(denies) else {
         return;
     };
-    let found = present(files, Path::new("/usr/bin"), |carrier| carrier.way != Way::Starts);
-    let ways = if found.is_empty() { "an interpreter or a shell".to_owned() } else { listed(&found) };
-    let message = format!("who may run {ways} or a copy of a denied program can do what it does");
-    let help = "a deny list prevents mistakes and shows attempts; if nobody may get around it, write `default: deny` and allow what is needed";
-    faults.push(
-        Fault::new(Code::DenyListCarriers, rule.place(), message)
-            .label("the first denied program")
-            .help(help),
-    );
+    let file = |path: &Path| files.resolve(path).ok().map(|found| found.canonical);
+    let denied: HashSet<PathBuf> =
+        policy.rules.iter().filter(denies).filter_map(|rule| file(rule.subject.path()?)).collect();
+    let directory = Path::new("/usr/bin");
+    let mut seen = HashSet::new();
+    let mut found = present(files, directory, |carrier| carrier.way != Way::Starts);
+    // Several names of one program are one way, and a program that is denied is none.
+    found.retain(|name| {
+        file(&directory.join(name)).is_some_and(|file| !denied.contains(&file) && seen.insert(file))
+    });
+    let message = match found.as_slice() {
+        [] => "who can bring a copy of a denied program can do what it does".to_owned(),
+        [only] => format!("`{only}` can do what a denied program does, and so can a copy of it"),
+        [first, second, ..] => format!(
+            "{} programs here, such as `{first}` and `{second}`, can do what a denied one does, and so can a copy of it",
+            found.len()
+        ),
+    };
+    let help = "this is so with every deny list: it prevents mistakes and shows attempts; to keep people out, write `default: deny` and allow what is needed";
+    faults.push(Fault::new(Code::DenyListCarriers, rule.place(), message).help(help));
 }
 
 /// The carriers that are directly in a directory, as far as they are ones that are asked for.

@@ -4,12 +4,13 @@
 use super::{counted, host_files, load, refuse, show, situation};
 use crate::person;
 use sac_policy::{
-    Affected, Fault, Faults, Files, Loaded, Login, PolicySet, RemoteHost, Severity, Situation, compile, lint,
-    lint_lockout, run_assertions,
+    Affected, Code, Fault, Faults, Files, Loaded, Login, PolicySet, RemoteHost, Severity, Situation, compile,
+    lint, lint_lockout, run_assertions,
 };
 use std::{
     collections::HashSet,
     io::{self, Write as _},
+    net::IpAddr,
     path::PathBuf,
     process::ExitCode,
 };
@@ -19,7 +20,7 @@ use std::{
 pub(in crate::cli) struct CheckArguments {
     /// Policy files or a directory; without any, those that the daemon loads
     files: Vec<PathBuf>,
-    /// Exit with 1 also if there are only warnings
+    /// Exit with 1 also if there are only warnings; that deny lists can be got around (SAC123) does not count
     #[arg(long)]
     strict: bool,
     /// Print a JSON list of faults for programs
@@ -47,8 +48,13 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
         let policies = counted(policies, "policy", "policies");
         writeln!(io::stdout(), "{policies}, {}", counted(warnings, "warning", "warnings"))?;
     }
-    let has_failed = is_faulty || arguments.strict && warnings > 0;
+    let has_failed = is_faulty || arguments.strict && faults.iter().any(is_mistake);
     Ok(if has_failed { ExitCode::from(crate::cli::FAILED) } else { ExitCode::SUCCESS })
+}
+
+/// Whether something can be mended. What every deny list is warned of is in its nature, and who wants one has to live with it.
+fn is_mistake(fault: &Fault) -> bool {
+    fault.code() != Code::DenyListCarriers
 }
 
 /// Everything about policies that can be read.
@@ -79,14 +85,35 @@ fn lockout(set: &PolicySet, files: &impl Files, situation: &Situation) -> Faults
     let Some((person, shell)) = administrator().and_then(person::look_up_uid) else {
         return Faults::default();
     };
-    let address = std::env::var("SSH_CONNECTION").ok();
-    let address = address.as_deref().and_then(|connection| connection.split(' ').next()?.parse().ok());
-    let from = address.map_or(RemoteHost::Local, RemoteHost::Address);
+    let from = remote_address().map_or(RemoteHost::Local, RemoteHost::Address);
     let login = Login { service: "sshd".to_owned(), from, terminal: true };
     let Some(winner) = set.choose(&person, &login, situation.at).winner else { return Faults::default() };
     let affected = Affected { name: &person.name, shell: &shell, administers: true };
     lint_lockout(winner.policy, affected, files, situation)
 }
+
+/// From where whoever does this has logged in. sudo clears the variable away, and the shell that it was called from has it still.
+fn remote_address() -> Option<IpAddr> {
+    const NAME: &str = "SSH_CONNECTION=";
+    let address = |connection: &str| connection.split(' ').next()?.parse().ok();
+    let own = std::env::var("SSH_CONNECTION").ok();
+    own.as_deref().and_then(address).or_else(|| {
+        let parent = |process: &String| {
+            let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+            let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim();
+            (parent != "0").then(|| parent.to_owned())
+        };
+        let mut ancestors = std::iter::successors(parent(&"self".to_owned()), parent).take(ANCESTORS_MAX);
+        ancestors.find_map(|process| {
+            let environment = std::fs::read(format!("/proc/{process}/environ")).ok()?;
+            let mut variables = environment.split(|byte| *byte == 0);
+            variables.find_map(|variable| address(std::str::from_utf8(variable).ok()?.strip_prefix(NAME)?))
+        })
+    })
+}
+
+/// How many processes are gone up to find out where somebody came from.
+const ANCESTORS_MAX: usize = 32;
 
 /// Who logged in before they became root.
 fn administrator() -> Option<u32> {

@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `sac-loader policy diff`: what changes when one set of policies takes the place of another. It compares what policies say
 //! and not how they are written, so that a rule that only moved is no difference.
+//!
+//! One file beside a whole directory is compared as if it were put there: it takes the place of the file of its name, and inherits
+//! the rule sets of the others.
 
 use super::{load, refuse, words};
+use crate::cli::POLICIES;
 use sac_abi::Operation;
-use sac_policy::{Loaded, Policy, Subject, policy::ArgumentsCondition};
+use sac_policy::{Faults, Loaded, Policy, PolicySet, Subject, policy::ArgumentsCondition};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt::Write as _,
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 /// What `policy diff` takes.
 #[derive(clap::Args)]
 pub(in crate::cli) struct DiffArguments {
-    /// The old policies, a file or directory, unless it is those that the daemon loads; then the new ones
-    #[arg(value_name = "[OLD] NEW", required = true, num_args = 1..=2)]
+    /// The old policies and the new ones, each a file or a directory; of only one, how it changes those that the daemon loads.
+    /// A file beside a directory is compared as if it were put there
+    #[arg(value_name = "[OLD] NEW", num_args = 0..=2)]
     paths: Vec<PathBuf>,
 }
 
@@ -33,10 +38,19 @@ type About<'p> = (Operation, &'p Subject, Option<&'p ArgumentsCondition>);
 /// Compares policies.
 pub(super) fn run(arguments: &DiffArguments) -> anyhow::Result<ExitCode> {
     let (old, new) = match arguments.paths.as_slice() {
-        [old, new] => (std::slice::from_ref(old), std::slice::from_ref(new)),
-        new => (&[][..], new),
+        [old, new] => (old.as_path(), new.as_path()),
+        [new] => (Path::new(POLICIES), new.as_path()),
+        _ => {
+            // What is in that directory is in force, or has faults and cannot be compared.
+            writeln!(
+                io::stderr(),
+                "sac-loader: name the new policies, a file or a directory, to compare them with those in {POLICIES}; \
+                 whether these are in force says `sac-loader policy check`"
+            )?;
+            return Ok(ExitCode::from(UNUSABLE));
+        }
     };
-    let (old, new) = match (load(old), load(new)) {
+    let (old, new) = match (read(old), read_beside(old, new)) {
         (Ok(old), Ok(new)) => (old, new),
         (old, new) => {
             for faults in [old, new].into_iter().filter_map(Result::err) {
@@ -48,6 +62,28 @@ pub(super) fn run(arguments: &DiffArguments) -> anyhow::Result<ExitCode> {
     let text = compare(&old, &new);
     io::stdout().write_all(text.as_bytes())?;
     Ok(if text.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERENT) })
+}
+
+/// Reads the policies of one path.
+fn read(path: &Path) -> Result<Loaded, Faults> {
+    // What the daemon loads has to be root's.
+    if path == Path::new(POLICIES) { load(&[]) } else { load(&[path.to_owned()]) }
+}
+
+/// Reads `new`; if it is a file and `old` a directory, as if it were in there.
+fn read_beside(old: &Path, new: &Path) -> Result<Loaded, Faults> {
+    let is_put_there = old.is_dir() && new.is_file();
+    let Some(entries) = is_put_there.then(|| old.read_dir().ok()).flatten() else { return read(new) };
+    let is_policy = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        !name.as_encoded_bytes().starts_with(b".")
+            && path.extension().is_some_and(|extension| extension == "yaml")
+            && Some(name) != new.file_name()
+    };
+    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_policy).collect();
+    files.push(new.to_owned());
+    files.sort();
+    PolicySet::load_files(&files)
 }
 
 /// The differences, a line each; nothing where there are none.

@@ -7,7 +7,7 @@
 mod executed;
 mod write;
 
-use super::{explain::moment, plain, refuse};
+use super::{login::moment, plain, refuse};
 use anyhow::{Context as _, bail};
 use executed::Executed;
 use jiff::{Span, Timestamp, tz::TimeZone};

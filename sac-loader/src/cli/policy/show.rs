@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `sac-loader policy show`: a whole policy in words, of one name or the one that holds for a login.
 
-use super::{
-    explain::{moment, remote_host, write_choice},
-    load, plain, refuse, words,
-};
+use super::{choice, json, load, login::LoginArguments, plain, refuse, words};
 use anyhow::Context as _;
 use jiff::{Timestamp, tz::TimeZone};
-use sac_policy::{Login, Policy, choose::Choice};
+use sac_policy::{Policy, choose::Choice};
+use serde_json::json;
 use std::{
     io::{self, Write},
     path::PathBuf,
@@ -17,24 +15,14 @@ use std::{
 /// What `policy show` takes.
 #[derive(clap::Args)]
 pub(in crate::cli) struct ShowArguments {
-    /// Show the policy that holds for this user
-    #[arg(long, value_name = "NAME", required_unless_present = "policy", conflicts_with = "policy")]
-    user: Option<String>,
-    /// Show the policy of this name
-    #[arg(long, value_name = "NAME")]
+    /// Show the policy of this name, whomever it is for
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["user", "groups"])]
     policy: Option<String>,
-    /// By which PAM service they log in
-    #[arg(long, default_value = "sshd")]
-    service: String,
-    /// From which address they log in; without it from the machine itself
-    #[arg(long, value_name = "ADDRESS")]
-    from: Option<String>,
-    /// They have no terminal
+    #[command(flatten)]
+    login: LoginArguments,
+    /// Print a JSON object for programs
     #[arg(long)]
-    no_terminal: bool,
-    /// When, such as 2026-11-25T20:00:00Z, or `2026-11-25 20:00` in the machine's time zone
-    #[arg(long, value_name = "TIME")]
-    at: Option<String>,
+    json: bool,
     /// Policy file or directory; without any, those that the daemon loads
     #[arg(long, value_name = "PATH")]
     policies: Vec<PathBuf>,
@@ -42,7 +30,7 @@ pub(in crate::cli) struct ShowArguments {
 
 /// Shows a policy.
 pub(super) fn run(arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
-    let at = moment(arguments.at.as_deref())?;
+    let at = arguments.login.at()?;
     let loaded = match load(&arguments.policies) {
         Ok(loaded) => loaded,
         Err(faults) => return Ok(refuse(&faults)?),
@@ -50,29 +38,40 @@ pub(super) fn run(arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
     if let Some(name) = &arguments.policy {
         let policy = loaded.set.get(name).with_context(|| format!("there is no policy {}", plain(name)))?;
-        writeln!(out, "Policy   {} ({})", policy.name, policy.file().display())?;
-        write_policy(&mut out, policy, at)?;
-        write_change(&mut out, next_change([policy], policy, at))?;
+        let change = next_change([policy], policy, at);
+        if arguments.json {
+            writeln!(out, "{:#}", with_change(json::policy(policy, at), change))?;
+        } else {
+            writeln!(out, "Policy   {} ({})", policy.name, policy.file().display())?;
+            write_policy(&mut out, policy, at)?;
+            write_change(&mut out, change)?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
-    let user = arguments.user.as_deref().unwrap_or_default();
-    let person = crate::person::look_up(user.as_bytes())
-        .with_context(|| format!("cannot look up the user {}", plain(user)))?;
+    let person = arguments.login.person()?;
     if person.uid == 0 {
-        writeln!(out, "No policy ever holds for root")?;
+        let text = if arguments.json { "null" } else { "No policy ever holds for root" };
+        writeln!(out, "{text}")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let login = Login {
-        service: arguments.service.clone(),
-        from: remote_host(arguments.from.as_deref()),
-        terminal: !arguments.no_terminal,
-    };
-    let choice = loaded.set.choose(&person, &login, at);
-    write_choice(&mut out, &choice, user)?;
-    let Some(winner) = choice.winner else { return Ok(ExitCode::from(super::explain::DENIED)) };
-    write_policy(&mut out, winner.policy, at)?;
-    write_change(&mut out, next_change(candidates(&choice), winner.policy, at))?;
-    Ok(ExitCode::SUCCESS)
+    let choice = loaded.set.choose(&person, &arguments.login.login(), at);
+    let policy = choice.winner.map(|winner| winner.policy);
+    let change = policy.and_then(|policy| next_change(candidates(&choice), policy, at));
+    if arguments.json {
+        let said = policy.map_or(json!({}), |policy| with_change(json::policy(policy, at), change));
+        writeln!(out, "{:#}", json::merged(said, choice::json(&choice)))?;
+    } else {
+        choice::write(&mut out, &choice, &arguments.login.shown())?;
+        if let Some(policy) = policy {
+            write_policy(&mut out, policy, at)?;
+            write_change(&mut out, change)?;
+        }
+    }
+    Ok(if policy.is_some() { ExitCode::SUCCESS } else { ExitCode::from(super::explain::DENIED) })
+}
+
+fn with_change(policy: serde_json::Value, change: Option<Timestamp>) -> serde_json::Value {
+    json::merged(policy, json!({"next_change": change.map(|change| change.to_string())}))
 }
 
 /// All policies that are for the person. Whenever the times of one begin or end, another may come to hold.

@@ -23,8 +23,8 @@ pub(super) fn fields(policy: &Policy) -> Vec<(&'static str, String)> {
         ("applies to", applies_to(&policy.applies_to)),
         ("priority", policy.priority.to_string()),
         ("inherits", listed(&inherits)),
-        ("mode", if policy.mode == Mode::Audit { "audit" } else { "enforce" }.to_owned()),
-        ("logins", if policy.logins == Logins::Refuse { "refuse" } else { "allow" }.to_owned()),
+        ("mode", mode(policy.mode).to_owned()),
+        ("logins", logins(policy.logins).to_owned()),
         ("action", policy.action.as_str().to_owned()),
         ("message", text(&policy.message)),
         ("severity", policy.severity.as_str().to_owned()),
@@ -34,6 +34,16 @@ pub(super) fn fields(policy: &Policy) -> Vec<(&'static str, String)> {
         ("strikes", strikes),
         ("tests", listed(&policy.tests.iter().map(test).collect::<Vec<_>>())),
     ]
+}
+
+/// The word that policies use.
+pub(super) fn mode(mode: Mode) -> &'static str {
+    if mode == Mode::Audit { "audit" } else { "enforce" }
+}
+
+/// The word that policies use.
+pub(super) fn logins(logins: Logins) -> &'static str {
+    if logins == Logins::Refuse { "refuse" } else { "allow" }
 }
 
 fn none() -> String {
@@ -162,7 +172,7 @@ pub(super) fn effect(rule: &Rule) -> String {
 }
 
 /// A length of time as policies write it.
-fn length(length: Duration) -> String {
+pub(super) fn length(length: Duration) -> String {
     let mut rest = length.as_secs();
     let mut text = String::new();
     for (unit, seconds) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {

@@ -77,6 +77,22 @@ fn a_deny_list_is_warned_once() {
     let codes = |rules| found(&policy(rules), &files).into_iter().map(|(code, _)| code).collect::<Vec<_>>();
     assert_eq!(codes("kill /usr/bin/df\ndeny /usr/bin/du"), [Code::DenyListCarriers]);
     assert_eq!(codes("audit /usr/bin/df\ndeny delete /srv"), []);
-    let (_, message) = &found(&policy("kill /usr/bin/df"), &files)[0];
-    assert_eq!(message, "who may run `perl`, `bash` or a copy of a denied program can do what it does");
+    let message = |rules, files: &FakeFiles| found(&policy(rules), files)[0].1.clone();
+    let several = files
+        .program("/usr/bin/python3", 3)
+        .program("/usr/bin/python", 3)
+        .link("/usr/bin/sh", "/usr/bin/bash");
+    assert_eq!(
+        message("kill /usr/bin/df", &several),
+        "4 programs here, such as `python` and `python3`, can do what a denied one does, and so can a copy of it"
+    );
+    // What is denied itself is no way around, under none of its names.
+    assert_eq!(
+        message("kill /usr/bin/df\nkill /usr/bin/sh\nkill /usr/bin/python\nkill /usr/bin/python3", &several),
+        "`perl` can do what a denied program does, and so can a copy of it"
+    );
+    assert_eq!(
+        message("kill /usr/bin/df", &FakeFiles::default()),
+        "who can bring a copy of a denied program can do what it does"
+    );
 }

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Answers for programs, and about people who do not exist.
+
+use super::{POLICY, RICH, directory, holds, policy};
+use serde_json::{Value, json};
+
+const GROUP: &str = "policy: group
+applies_to: {groups: [no-such-group, 4242]}
+priority: 5
+message: Ask ops@example.org
+programs:
+  default: deny
+  allow:
+    - /usr/bin/ls
+    - {path: /usr/bin/id, args: [-u, \"*\", \"**\"], override: true}
+files:
+  deny: [{tree: /srv/records, operations: [delete, write], severity: high}]
+connections:
+  deny: [{to: 10.0.0.0/8, ports: [22, 8000-8999]}]
+";
+
+fn asked(arguments: &[&str]) -> (i32, Value) {
+    let directory = directory(&[("some.yaml", POLICY), ("rich.yaml", RICH), ("group.yaml", GROUP)]);
+    let all = [&arguments[..1], &["--json", "--policies", "."], &arguments[1..]].concat();
+    let (code, out, err) = policy(directory.path(), &all);
+    assert_eq!(err, "", "{out}");
+    (code, serde_json::from_str(&out).unwrap())
+}
+
+#[test]
+fn explain_answers_programs_with_all_that_it_tells_people() {
+    let at = ["--at", "2026-11-28T12:00:00Z"];
+    let (code, said) = asked(&[&["explain", "--user", "nobody"], &at[..], &["/usr/bin/env"]].concat());
+    assert_eq!(code, 3);
+    for (key, wanted) in [
+        ("user", json!("nobody")),
+        ("at", json!("2026-11-28T12:00:00Z")),
+        ("allowed", json!(false)),
+        ("policy", json!("some")),
+        ("policy_file", json!("./some.yaml")),
+        ("because", json!("it names the user nobody")),
+        ("new_logins", json!("allow")),
+        ("other_policies", json!([{"policy": "rich", "because": "it holds at other times"}])),
+        ("request", json!("execute /usr/bin/env")),
+        ("action", json!("deny")),
+        ("enforced", json!(true)),
+        ("decided_by", json!("rule")),
+        ("severity", json!("medium")),
+        ("messages", json!([])),
+    ] {
+        assert_eq!(said[key], wanted, "{key} of {said:#}");
+    }
+    assert_eq!((&said["rule"]["number"], &said["rule"]["line"]), (&json!(1), &json!(6)));
+    let deciding: Vec<_> =
+        said["steps"].as_array().unwrap().iter().filter(|step| step["decides"] == true).collect();
+    assert_eq!(deciding.len(), 1, "{said:#}");
+    let (code, said) = asked(&[&["explain", "--user", "nobody"], &at[..], &["/usr/bin/ls"]].concat());
+    assert_eq!((code, &said["allowed"], &said["decided_by"]), (0, &json!(true), &json!("default")));
+    assert_eq!(said["rule"], Value::Null);
+}
+
+#[test]
+fn explain_knows_when_there_is_no_policy() {
+    let (code, said) = asked(&["explain", "--user", "daemon", "/usr/bin/env"]);
+    assert_eq!((code, &said["policy"], &said["allowed"]), (3, &Value::Null, &json!(false)));
+    assert_eq!(said["new_logins"], "refuse");
+    let (code, said) = asked(&["explain", "--user", "root", "/usr/bin/env"]);
+    assert_eq!((code, &said["policy"], &said["allowed"]), (0, &Value::Null, &json!(true)));
+    assert_eq!(asked(&["show", "--user", "root"]), (0, Value::Null));
+}
+
+#[test]
+fn somebody_who_does_not_exist_is_in_the_groups_that_are_named() {
+    let directory = directory(&[("some.yaml", POLICY), ("group.yaml", GROUP)]);
+    let ask = |who: &[&str], path: &str| {
+        policy(directory.path(), &[&["explain", "--policies", "."], who, &[path]].concat())
+    };
+    let (code, out, err) = ask(&["--groups", "other,no-such-group"], "/usr/bin/df");
+    assert_eq!(code, 3, "{err}");
+    holds(&out, "Policy   group, because it names the group no-such-group (./group.yaml)");
+    assert_eq!(ask(&["--groups", "no-such-group"], "/usr/bin/ls").0, 0);
+    holds(&ask(&["--groups", "4242"], "/usr/bin/df").1, "because it names the group 4242");
+    let (code, out, _) = ask(&["--groups", "other"], "/usr/bin/ls");
+    assert_eq!(code, 3);
+    holds(&out, "Policy   none is for this login of somebody in the groups other, so it is refused");
+    // A name makes them somebody whom policies can name, too, whether they exist or not.
+    let named = POLICY.replace("[nobody]", "[not-here-yet]");
+    std::fs::write(directory.path().join("named.yaml"), named.replace("policy: some", "policy: named"))
+        .unwrap();
+    let (_, out, _) = ask(&["--user", "not-here-yet", "--groups", "other"], "/usr/bin/env");
+    holds(&out, "Policy   named, because it names the user not-here-yet");
+    let (code, _, err) = ask(&["--user", "not-here-yet"], "/usr/bin/env");
+    assert_eq!(code, 1);
+    holds(&err, "--groups asks about somebody who is not here");
+    // The groups that somebody is really in do not count then.
+    let nogroup = GROUP.replace("no-such-group", "nogroup").replace("policy: group", "policy: nogroup");
+    std::fs::write(directory.path().join("nogroup.yaml"), nogroup.replace("priority: 5", "priority: 6"))
+        .unwrap();
+    holds(
+        &ask(&["--user", "nobody"], "/usr/bin/ls").1,
+        "Policy   nogroup, because it names the group nogroup",
+    );
+    holds(&ask(&["--user", "nobody", "--groups", "other"], "/usr/bin/ls").1, "Policy   some, because");
+    let (code, _, err) = ask(&[], "/usr/bin/ls");
+    assert_eq!(code, 1);
+    holds(&err, "say who it is: --user NAME, or --groups");
+    holds(
+        &ask(&["--user", "root", "--groups", "no-such-group"], "/usr/bin/df").1,
+        "No policy ever holds for root",
+    );
+}
+
+#[test]
+fn show_gives_programs_the_whole_policy_in_the_words_of_the_language() {
+    let (code, said) = asked(&["show", "--groups", "no-such-group"]);
+    assert_eq!(code, 0);
+    assert_eq!(
+        (&said["name"], &said["because"]),
+        (&json!("group"), &json!("it names the group no-such-group"))
+    );
+    assert_eq!((&said["programs_default"], &said["connections_default"]), (&json!("deny"), &json!("allow")));
+    assert_eq!(said["applies_to"]["groups"], json!(["no-such-group", "4242"]));
+    let rules = said["rules"].as_array().unwrap();
+    assert_eq!((&rules[0]["path"], &rules[0]["action"]), (&json!("/usr/bin/ls"), &json!("allow")));
+    assert_eq!((&rules[1]["args"], &rules[1]["override"]), (&json!(["-u", "*", "**"]), &json!(true)));
+    assert_eq!(
+        (&rules[2]["tree"], &rules[2]["operations"]),
+        (&json!("/srv/records"), &json!(["delete", "write"]))
+    );
+    assert_eq!(rules[2]["severity"], "high");
+    assert_eq!((&rules[3]["to"], &rules[3]["ports"]), (&json!("10.0.0.0/8"), &json!(["22", "8000-8999"])));
+    assert_eq!(said["next_change"], Value::Null);
+
+    let (_, said) = asked(&["show", "--policy", "rich", "--at", "2026-11-25T12:00:00Z"]);
+    assert_eq!((&said["mode"], &said["limits"]["idle"]), (&json!("audit"), &json!("1h30m")));
+    assert_eq!(said["strikes"], json!({"blocked": 5, "within": "10m", "then": "end"}));
+    let when = json!({"days": ["mon", "tue", "wed", "thu", "fri"], "hours": "09:00-18:00", "from": null, "until": null, "timezone": "UTC"});
+    assert_eq!(
+        (&said["applies_to"]["when"], &said["applies_to"]["from"]),
+        (&when, &json!(["local", "10.0.0.0/8"]))
+    );
+    assert_eq!(
+        (&said["rules"][0]["holds_now"], &said["rules"][1]["holds_now"]),
+        (&json!(false), &json!(true))
+    );
+    assert_eq!(said["rules"][1]["args_any"], json!(["-exec", "-delete"]));
+    assert_eq!(said["next_change"], "2026-11-25T18:00:00Z");
+    let (_, said) = asked(&["show", "--policy", "some"]);
+    assert_eq!(
+        said["tests"],
+        json!([
+            {"must_be": "allowed", "exec": "/usr/bin/ls", "args": null},
+            {"must_be": "denied", "exec": "/usr/bin/env", "args": null},
+        ])
+    );
+}
