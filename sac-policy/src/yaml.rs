@@ -17,8 +17,8 @@ use std::sync::Arc;
 /// Deepest nesting of mappings and lists. The language needs six levels.
 const DEPTH_MAX: usize = 16;
 
-/// Most nodes in one file. A rule with all that can be said about it has about thirty; together they are some 100 MiB.
-const NODES_MAX: usize = 600_000;
+/// Most nodes in one file. A rule with all that can be said about it has about thirty.
+const NODES_MAX: usize = 400_000;
 
 /// A value and its place. A block mapping or list has an empty span, at its first entry.
 #[derive(Clone, Debug, PartialEq)]
