@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::guest::Release;
-use crate::{build_bpf, demo, dist, fuzz, image, setup, test_command, vm};
+use crate::{bench, build_bpf, demo, dist, fuzz, image, setup, test_command, vm};
 
 /// Set up, build, package and test SAC.
 #[derive(Debug, Parser)]
@@ -32,12 +32,17 @@ enum Verb {
     Test(test_command::Options),
     /// Look for input that breaks the policy language or the verdict
     Fuzz(fuzz::Options),
+    /// Count what policies cost, in instructions of a guest
+    Bench(bench::Options),
     /// Guests for trying things by hand
     #[command(subcommand)]
     Vm(vm::Verb),
     /// Make a guest image as root; `vm images` calls it under sudo
     #[command(hide = true)]
     BuildImage { release: Release, dir: PathBuf, public_key: String },
+    /// What `bench` does in the guest
+    #[command(hide = true, subcommand)]
+    BenchInside(bench::Inside),
 }
 
 impl Cli {
@@ -58,6 +63,8 @@ impl Cli {
             Verb::Demo(options) => return demo::run(&options),
             Verb::Fuzz(options) => return fuzz::run(&options),
             Verb::Test(options) => return test_command::run(&options),
+            Verb::Bench(options) => return bench::run(&options),
+            Verb::BenchInside(inside) => inside.run()?,
             Verb::Vm(verb) => return vm::run(verb),
             Verb::BuildImage { release, dir, public_key } => {
                 image::build_as_root(release, &dir, &public_key)?

@@ -13,6 +13,6 @@ mod wait;
 
 pub use console::Console;
 pub use kernel::{Kernel, Release};
-pub use machine::{Guest, Lifetime};
+pub use machine::{Guest, Lifetime, Processors};
 pub use ssh::{Output, Ssh};
 pub use wait::wait_until;

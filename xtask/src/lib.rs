@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod apt;
+pub mod bench;
 pub mod build_bpf;
 pub mod cli;
 pub mod demo;

@@ -28,6 +28,16 @@ pub enum Lifetime {
     UntilPowerOff,
 }
 
+/// What a guest computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Processors {
+    /// Two, as fast as this machine lets them be.
+    Two,
+    /// One, with a clock that counts instructions: each is one nanosecond of the guest's time, however fast or busy this machine
+    /// is, and time in which the guest waits is passed over. What is measured there repeats, see `-icount` of qemu(1).
+    OneCounted,
+}
+
 /// A running guest.
 #[derive(Debug)]
 pub struct Guest {
@@ -46,8 +56,16 @@ impl Guest {
     /// When the image cannot be made, QEMU does not start, or the guest is not up in time; the message then holds the end of
     /// its console log.
     pub fn boot(kernel: Kernel) -> Result<Self> {
+        Self::boot_on(kernel, Processors::Two)
+    }
+
+    /// As [`Guest::boot`], with what it computes with given.
+    ///
+    /// # Errors
+    /// As [`Guest::boot`].
+    pub fn boot_on(kernel: Kernel, processors: Processors) -> Result<Self> {
         let logs = workspace::target("guest").join(format!("{kernel}-{}", std::process::id()));
-        Self::boot_in(kernel, &logs, Lifetime::OfThisProcess)
+        Self::boot_as(kernel, &logs, Lifetime::OfThisProcess, processors)
     }
 
     /// As [`Guest::boot`], with the directory for its logs and the time of its end given.
@@ -55,6 +73,10 @@ impl Guest {
     /// # Errors
     /// As [`Guest::boot`].
     pub fn boot_in(kernel: Kernel, logs: &Path, lifetime: Lifetime) -> Result<Self> {
+        Self::boot_as(kernel, logs, lifetime, Processors::Two)
+    }
+
+    fn boot_as(kernel: Kernel, logs: &Path, lifetime: Lifetime, processors: Processors) -> Result<Self> {
         let boot = image::ensure(kernel)?;
         fs::create_dir_all(logs).with_context(|| format!("creating {}", logs.display()))?;
         let sockets = tempfile::Builder::new()
@@ -66,7 +88,7 @@ impl Guest {
         let places = Places { logs: logs.to_owned(), sockets };
         let private_key = image::ssh_key()?.private_file;
         let port = free_port()?;
-        let pid = qemu::start(&qemu::arguments(&boot, &places, port), &places, lifetime)?;
+        let pid = qemu::start(&qemu::arguments(&boot, &places, port, processors), &places, lifetime)?;
         let guest = Self { kernel, port, pid, places, lifetime, private_key };
         match guest.wait_ssh(BOOT_DEADLINE) {
             Ok(()) => Ok(guest),

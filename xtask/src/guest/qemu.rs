@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::{Lifetime, wait_until};
+use super::{Lifetime, Processors, wait_until};
 use crate::image::BootFiles;
 
 #[cfg(test)]
@@ -56,7 +56,12 @@ const KERNEL_ARGUMENTS: &str = "root=/dev/vda rootfstype=ext4 rw console=ttyS0 q
 const START_DEADLINE: Duration = Duration::from_secs(3);
 
 /// All arguments of QEMU for one guest.
-pub(super) fn arguments(boot: &BootFiles, places: &Places, ssh_port: u16) -> Vec<OsString> {
+pub(super) fn arguments(
+    boot: &BootFiles,
+    places: &Places,
+    ssh_port: u16,
+    processors: Processors,
+) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = Vec::new();
     let mut add = |option: &str, value: OsString| {
         arguments.push(format!("-{option}").into());
@@ -68,10 +73,19 @@ pub(super) fn arguments(boot: &BootFiles, places: &Places, ssh_port: u16) -> Vec
         text.push(after);
         text
     };
-    add("accel", "tcg,thread=multi,tb-size=512".into());
+    match processors {
+        Processors::Two => {
+            add("accel", "tcg,thread=multi,tb-size=512".into());
+            add("smp", "2".into());
+        }
+        Processors::OneCounted => {
+            add("accel", "tcg,thread=single,tb-size=512".into());
+            add("icount", "shift=0,sleep=off".into());
+            add("smp", "1".into());
+        }
+    }
     add("machine", "q35,usb=off,vmport=off,hpet=off".into());
     add("cpu", "max".into());
-    add("smp", "2".into());
     add("m", "2048".into());
     add("display", "none".into());
     add("kernel", boot.vmlinuz.clone().into());

@@ -2,17 +2,22 @@
 //! QEMU's arguments.
 
 use super::{Places, arguments};
+use crate::guest::Processors;
 use crate::image::BootFiles;
 
 fn joined() -> String {
+    joined_with(Processors::Two)
+}
+
+fn joined_with(processors: Processors) -> String {
     let boot = BootFiles {
         disk: "/cache/disk.ext4".into(),
         vmlinuz: "/cache/vmlinuz".into(),
         initrd: "/cache/initrd".into(),
     };
     let places = Places { logs: "/logs".into(), sockets: "/tmp/s".into() };
-    let words: Vec<String> =
-        arguments(&boot, &places, 4242).into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let words = arguments(&boot, &places, 4242, processors);
+    let words: Vec<String> = words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
     words.join(" ")
 }
 
@@ -34,4 +39,13 @@ fn the_console_is_logged_and_can_be_used() {
 #[test]
 fn a_reboot_stays_in_the_process() {
     assert!(!joined().contains("-no-reboot"));
+}
+
+#[test]
+fn only_a_guest_that_counts_has_a_clock_of_instructions() {
+    assert!(!joined().contains("-icount"));
+    let counted = joined_with(Processors::OneCounted);
+    assert!(
+        counted.contains("-accel tcg,thread=single") && counted.contains("-icount shift=0,sleep=off -smp 1")
+    );
 }

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `cargo xtask bench`: what policies cost, counted in instructions and never in time.
+//!
+//! Everything is measured in a guest whose clock counts the instructions of its one processor, kernel and programs alike. So
+//! the numbers hardly differ from run to run, on whatever machine. They say nothing about caches and memory.
+
+mod inside;
+mod policies;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitCode, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use self::policies::{Kind, PROGRAMS, SWAPS, Set, USERS};
+use self::table::{Cost, Table};
+use crate::guest::{Guest, Kernel, Processors, wait_until};
+use crate::{dist, process, vm, workspace};
+
+pub use self::inside::Inside;
+pub(crate) use self::table::grouped;
+
+/// Where everything lies in the guest: on its disk, as programs do, and not on a file system in memory.
+const PLACE: &str = "/srv/bench";
+
+/// Rounds, and executions in each. The median is over the rounds.
+const ROUNDS: u32 = 15;
+const RUNS: u32 = 40;
+
+/// How long one step may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What to measure on.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Kernel of the guest: 6.1, 6.12 or 7.x
+    #[arg(long, default_value = "6.12")]
+    kernel: Kernel,
+}
+
+/// Measures; fails where a bar is missed.
+///
+/// # Errors
+/// When something cannot be built, booted or measured.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    let deb = dist::run()?;
+    let bench = Bench::boot(options.kernel)?;
+    let mut table = Table::default();
+    bench.executions(&mut table)?;
+    bench.checks(&mut table)?;
+    vm::install(&bench.guest, &deb)?;
+    bench.daemon(&mut table)?;
+    print(&format!("kernel {}\n\n{table}", bench.root("uname -r")?.trim()));
+    Ok(if table.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A guest with everything in it that is measured.
+struct Bench {
+    guest: Guest,
+    place: PathBuf,
+}
+
+impl Bench {
+    fn boot(kernel: Kernel) -> Result<Self> {
+        process::note(&format!("booting a guest with kernel {kernel} that counts (about a minute)"));
+        let bench = Self { guest: Guest::boot_on(kernel, Processors::OneCounted)?, place: PLACE.into() };
+        bench.root(&format!("mkdir -p {PLACE}"))?;
+        let own_path = std::env::current_exe().context("finding the path of xtask")?;
+        bench.guest.put(&own_path, &policies::measuring(&bench.place).to_string_lossy())?;
+        bench.guest.put(&workspace::cargo_target().join("release/sac-loader"), PLACE)?;
+        process::note("making programs and policies in the guest");
+        bench.root(&format!("{PLACE}/xtask bench-inside prepare {PLACE}"))?;
+        Ok(bench)
+    }
+
+    fn root(&self, command: &str) -> Result<String> {
+        self.run("root", command)
+    }
+
+    fn run(&self, user: &str, command: &str) -> Result<String> {
+        let output = self.guest.ssh(user).deadline(PATIENCE).run(command)?;
+        output.success().with_context(|| format!("in the guest: {command}"))
+    }
+
+    /// Runs a command that measures, and returns the median of its rounds.
+    fn count(&self, user: &str, command: &str) -> Result<u64> {
+        median(results(&self.run(user, command)?)).with_context(|| format!("in the guest: {command}"))
+    }
+
+    /// What an execution costs in a session of its own, without the daemon.
+    fn executions(&self, table: &mut Table) -> Result<()> {
+        let plain = self.measure("nothing attached", "root", &count_executions(None))?;
+        table.set_plain(plain);
+        for kind in Kind::ALL {
+            let blocked = kind.blocks_the_first().then(|| policies::denied(&self.place, 0));
+            let file = kind.file(&self.place);
+            let run = format!(
+                "{PLACE}/sac-loader run --policy {} -- {}",
+                file.display(),
+                count_executions(blocked.as_deref())
+            );
+            let cost = self.measure(&kind.title(), "root", &run)?;
+            table.add_execution(kind, cost);
+        }
+        Ok(())
+    }
+
+    fn measure(&self, title: &str, user: &str, command: &str) -> Result<Cost> {
+        let instructions = self.count(user, command)?;
+        process::note(&format!("{title}: {}", grouped(instructions)));
+        Ok(Cost { title: title.to_owned(), instructions })
+    }
+
+    /// What it costs to check policies.
+    fn checks(&self, table: &mut Table) -> Result<()> {
+        for set in [Set::One, Set::Many] {
+            let directory = set.directory(&self.place, 0);
+            let check = format!("{PLACE}/sac-loader policy check {}", directory.display());
+            let check = format!("{PLACE}/xtask bench-inside count --rounds 3 -- {check}");
+            table.add_check(self.measure(&format!("check {}", set.title()), "root", &check)?);
+        }
+        Ok(())
+    }
+
+    /// What it costs with the daemon, and with people in: exchanging policies, and executions.
+    fn daemon(&self, table: &mut Table) -> Result<()> {
+        self.swap(Set::One, 0)?;
+        let _inside =
+            USERS.map(|user| Inmate::log_in(&self.guest, user)).into_iter().collect::<Result<Vec<_>>>()?;
+        for set in [Set::One, Set::Many] {
+            let mut swaps = Vec::new();
+            for version in 1..=SWAPS {
+                // The first one replaces a set of the other kind, or is the first one of all.
+                swaps.push(self.swap(set, version)?);
+            }
+            let instructions = median(swaps)?;
+            let title = format!("swap {} under {} sessions", set.title(), USERS.len());
+            process::note(&format!("{title}: {}", grouped(instructions)));
+            table.add_swap(Cost { title, instructions });
+            if set == Set::One {
+                let blocked = policies::denied(&self.place, 0);
+                let paths = grouped(PROGRAMS as u64);
+                let title = format!("{paths} paths denied, in a session by ssh");
+                let cost = self.measure(&title, "alice", &count_executions(Some(&blocked)))?;
+                table.add_elsewhere(cost);
+            }
+        }
+        let cost = self.measure("outside, while others are confined", "root", &count_executions(None))?;
+        table.add_elsewhere(cost);
+        Ok(())
+    }
+
+    /// Puts a set where the daemon looks and has it loaded; how many instructions until `sac-loader reload` has ended.
+    fn swap(&self, set: Set, version: usize) -> Result<u64> {
+        let from = set.directory(&self.place, version);
+        // The daemon sees the change by itself too, and looks at the same set once more a little later; that has to be over.
+        let command = format!(
+            "rm -rf /etc/sac/policies && mv {} /etc/sac/policies && \
+             {PLACE}/xtask bench-inside count -- sac-loader reload && sleep 10",
+            from.display()
+        );
+        self.count("root", &command)
+    }
+}
+
+/// The command that measures executions. They get arguments, for the policy that looks at arguments.
+fn count_executions(blocked: Option<&Path>) -> String {
+    let blocked = blocked.map(|program| format!("--blocked {}", program.display())).unwrap_or_default();
+    let program = policies::measured(Path::new(PLACE));
+    format!(
+        "{PLACE}/xtask bench-inside count --rounds {ROUNDS} --runs {RUNS} {blocked} -- {} status nginx",
+        program.display()
+    )
+}
+
+/// What was printed as results.
+fn results(output: &str) -> Vec<u64> {
+    let results = output.lines().filter_map(|line| line.strip_prefix(inside::RESULT));
+    results.filter_map(|result| result.parse().ok()).collect()
+}
+
+/// The one in the middle; of an even number the greater one of the two.
+fn median(mut results: Vec<u64>) -> Result<u64> {
+    results.sort_unstable();
+    results.get(results.len() / 2).copied().context("nothing was measured")
+}
+
+/// Somebody who is logged in until this value goes.
+struct Inmate(Child);
+
+impl Inmate {
+    fn log_in(guest: &Guest, user: &str) -> Result<Self> {
+        let mut ssh = guest.ssh(user).command("exec sleep 86400");
+        let ssh = ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let inmate = Self(ssh.context("starting ssh")?);
+        let listed = format!("sac-loader list-sessions | grep -qw {user}");
+        wait_until(&format!("{user} to be in"), PATIENCE, || {
+            Ok((guest.ssh("root").run(&listed)?.status == 0).then_some(()))
+        })?;
+        Ok(inmate)
+    }
+}
+
+impl Drop for Inmate {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the table is the verb's data")]
+fn print(text: &str) {
+    print!("{text}");
+}
+
+#[cfg(test)]
+mod tests;
