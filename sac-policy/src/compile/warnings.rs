@@ -24,7 +24,8 @@ fn executes(rule: &Rule) -> bool {
 impl<'p, F: Files> Compiler<'p, F> {
     /// Warns of what is no program, and of symbolic links.
     pub(super) fn warn_of_file(&mut self, rule: &Rule, path: &Path, resolved: &Resolved) {
-        let (path, canonical) = (quoted_path(path), quoted_path(&resolved.canonical));
+        // Quoted only where it is needed: for 10,000 rules it is a fifth of all the work.
+        let path = || quoted_path(path);
         if executes(rule) && resolved.kind != FileKind::Regular {
             let (what, help) = match resolved.kind {
                 FileKind::Directory => (
@@ -33,13 +34,14 @@ impl<'p, F: Files> Compiler<'p, F> {
                 ),
                 _ => ("not a regular file", "name the program itself"),
             };
-            self.warn(Code::NotRegularFile, rule, format!("{path} is {what}"), help);
+            self.warn(Code::NotRegularFile, rule, format!("{} is {what}", path()), help);
         } else if executes(rule) && resolved.mode & EXECUTE_BY_ANYONE == 0 {
             let help = "name the program itself; libraries and data are not executed";
-            self.warn(Code::NotExecutable, rule, format!("{path} is not executable"), help);
+            self.warn(Code::NotExecutable, rule, format!("{} is not executable", path()), help);
         }
         if denies(rule) && resolved.name == NameKind::SymbolicLink {
-            let message = format!("{path} is a symbolic link to {canonical}");
+            let canonical = quoted_path(&resolved.canonical);
+            let message = format!("{} is a symbolic link to {canonical}", path());
             let help =
                 format!("the rule holds for {canonical} under each of its names; name it if that is meant");
             self.warn(Code::SymbolicLink, rule, message, &help);
