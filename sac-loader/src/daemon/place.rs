@@ -16,7 +16,7 @@ use sac_abi::{
     SessionId,
     scope::{SCOPE_POLICIES, Scope},
 };
-use sac_policy::{Grant, Login, Person, RemoteHost};
+use sac_policy::{Grant, HostFiles, Login, Person, RemoteHost};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// The PAM service that starts users' managers.
@@ -26,12 +26,17 @@ pub(super) const USER_MANAGER: &str = "systemd-user";
 pub(super) type Placement = Vec<Variant>;
 
 impl State {
-    /// Puts a set of policies in force, as it is at this moment, and moves every scope to what it is under now.
+    /// Puts a set of policies in force, as it is at this moment and with what `files` says, and moves every scope to what it is
+    /// under now.
     ///
     /// # Errors
     ///
     /// Where the kernel has no memory for it; all stays as it was then.
-    pub(super) fn put_in_force(&mut self, set: &SharedSet) -> Result<(), EnforcementError> {
+    pub(super) fn put_in_force(
+        &mut self,
+        set: &SharedSet,
+        files: &HostFiles,
+    ) -> Result<(), EnforcementError> {
         let at = Timestamp::now();
         let mut sessions = Vec::new();
         for (id, session) in self.registry.sessions() {
@@ -58,7 +63,8 @@ impl State {
             .cloned()
             .collect();
         let grants_of = |uid| grants_of(self.grants.list(), uid);
-        self.policies.replace(set, &needed, &Now { at, grants_of: &grants_of }, &mut self.enforcement)?;
+        let now = Now { at, files, grants_of: &grants_of };
+        self.policies.replace(set, &needed, &now, &mut self.enforcement)?;
         for (id, placement) in sessions {
             self.move_session(id, &placement);
         }
@@ -76,7 +82,7 @@ impl State {
     pub(super) fn refresh(&mut self) {
         self.refreshed = Some(std::time::Instant::now());
         let Some(set) = self.policies.set().map(Arc::clone) else { return };
-        if let Err(error) = self.put_in_force(&set) {
+        if let Err(error) = self.put_in_force(&set, &HostFiles::new(crate::sys::file_generation)) {
             tracing::error!(%error, "cannot bring the policies up to date; they stay as they were");
         }
     }
@@ -98,7 +104,8 @@ impl State {
     /// Sees to it that a variant is in the kernel.
     pub(super) fn publish(&mut self, variant: &Variant) -> Result<Option<Slot>, EnforcementError> {
         let grants_of = |uid| grants_of(self.grants.list(), uid);
-        let now = Now { at: Timestamp::now(), grants_of: &grants_of };
+        let files = HostFiles::new(crate::sys::file_generation);
+        let now = Now { at: Timestamp::now(), files: &files, grants_of: &grants_of };
         self.policies.ensure(variant, &now, &mut self.enforcement)
     }
 

@@ -84,25 +84,30 @@ const EMPTIED_MAX: usize = 64;
 /// What the daemon knows at a moment, besides the policies.
 pub(super) struct Now<'n> {
     pub(super) at: Timestamp,
+    /// What stands at the policies' paths.
+    pub(super) files: &'n HostFiles,
     /// The grants of a user.
     pub(super) grants_of: &'n dyn Fn(u32) -> Vec<Grant>,
 }
 
 impl Policies {
-    /// Reads and checks the policies in `directory`.
+    /// Reads and checks the policies in `directory`, with what `files` says of their programs.
     ///
     /// # Errors
     ///
     /// All that is wrong with them.
-    pub(super) fn read(directory: &Path, key: HashKey) -> Result<(SharedSet, Memory), PoliciesError> {
+    pub(super) fn read(
+        directory: &Path,
+        files: &HostFiles,
+        key: HashKey,
+    ) -> Result<(SharedSet, Memory), PoliciesError> {
         let Loaded { set, warnings } = PolicySet::load_dir(directory).map_err(PoliciesError::Faults)?;
-        let files = HostFiles::new(crate::sys::file_generation);
         let situation = Situation { at: Timestamp::now(), key, grants: Vec::new() };
         let mut errors = Faults::default();
         let mut memory = Memory::default();
         for policy in set.policies() {
-            memory.look(policy, &files);
-            let compiled = compile(policy, &files, &situation);
+            memory.look(policy, files);
+            let compiled = compile(policy, files, &situation);
             let is_error = |fault: &&Fault| fault.code().severity() == Severity::Error;
             errors.extend(compiled.warnings.iter().filter(is_error).cloned());
         }
@@ -140,9 +145,8 @@ impl Policies {
             return Ok(Some(Slot::from_number(*slot)));
         }
         let Some(set) = self.set.clone() else { return Ok(None) };
-        let files = HostFiles::new(crate::sys::file_generation);
         let key = enforcement.hash_key();
-        let compiled = compile_variant(&set, variant, now, key, &files, &mut self.memory, &mut self.warned);
+        let compiled = compile_variant(&set, variant, now, key, &mut self.memory, &mut self.warned);
         let Some(compiled) = compiled else { return Ok(None) };
         let slot = enforcement.slots().reserve();
         enforcement.slots().publish(&[(slot, &compiled.entries)])?;
@@ -164,12 +168,11 @@ impl Policies {
     ) -> Result<(), EnforcementError> {
         let is_new = self.set.as_ref().is_none_or(|present| !Arc::ptr_eq(present, set));
         let mut warned = if is_new { BTreeSet::new() } else { self.warned.clone() };
-        let files = HostFiles::new(crate::sys::file_generation);
         let key = enforcement.hash_key();
         let mut kept = BTreeMap::new();
         let mut new = Vec::new();
         for variant in variants {
-            let compiled = compile_variant(set, variant, now, key, &files, &mut self.memory, &mut warned);
+            let compiled = compile_variant(set, variant, now, key, &mut self.memory, &mut warned);
             let Some(compiled) = compiled else { continue };
             let unchanged = self.current.get(variant).filter(|slot| {
                 self.in_kernel.get(slot).is_some_and(|present| present.entries == compiled.entries)
@@ -255,15 +258,14 @@ fn compile_variant(
     variant: &Variant,
     now: &Now<'_>,
     key: HashKey,
-    files: &HostFiles,
     memory: &mut Memory,
     warned: &mut BTreeSet<String>,
 ) -> Option<InKernel> {
     let policy = set.get(&variant.policy)?;
     let grants = variant.grants_of.map(now.grants_of).unwrap_or_default();
     let situation = Situation { at: now.at, key, grants };
-    memory.look(policy, files);
-    let compiled = compile(policy, files, &situation);
+    memory.look(policy, now.files);
+    let compiled = compile(policy, now.files, &situation);
     warn(&compiled.warnings, warned);
     let next_change = compiled.next_change;
     Some(InKernel {

@@ -24,6 +24,7 @@ use sac_abi::{
     SessionId,
     scope::{Counters, Scope},
 };
+use sac_policy::HostFiles;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -140,13 +141,15 @@ impl State {
     ///
     /// What is wrong.
     pub(super) fn reload(&mut self) -> Result<usize, PoliciesError> {
-        let (set, memory) = Policies::read(&self.policy_directory, self.enforcement.hash_key())?;
+        // Each program is looked at once, for the check and for the kernel: to look is most of the work.
+        let files = HostFiles::new(crate::sys::file_generation);
+        let (set, memory) = Policies::read(&self.policy_directory, &files, self.enforcement.hash_key())?;
         let is_the_same = self.policies.set().is_some_and(|present| **present == *set);
         let before = self.policies.memory.clone();
         if !is_the_same {
             self.policies.memory = memory;
         }
-        if let Err(error) = self.put_in_force(&set) {
+        if let Err(error) = self.put_in_force(&set, &files) {
             self.policies.memory = before;
             return Err(error.into());
         }
