@@ -14,7 +14,7 @@ pub(super) const MANY: usize = 1_000;
 pub(super) const USERS: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
 /// How often a set is exchanged for another one of its kind, in which every policy is different.
-pub(super) const SWAPS: usize = 3;
+pub(super) const SWAPS: usize = 2;
 
 /// The program whose execution is measured. No rule is about it, except where a row says so.
 pub(super) fn measured(dir: &Path) -> PathBuf {

@@ -26,8 +26,8 @@ fn the_policies_have_the_rules_that_they_are_said_to_have() {
     for (part, rules) in [
         ("paths-10.", 10),
         ("paths-1000.", 1_000),
-        ("one-2/", PROGRAMS),
-        ("many-3/", PROGRAMS),
+        ("one-1/", PROGRAMS),
+        ("many-2/", PROGRAMS),
         ("allow-list", 10),
         ("trees", 10),
     ] {
