@@ -97,7 +97,12 @@ impl Fixture {
         let fixture = Self { guest: boot(kernel)?, connection };
         fixture.guest.put(&package()?, "/root/sac.deb")?;
         let install = "dpkg -i /root/sac.deb && pam-auth-update --enable sac && mkdir -p /root/policies";
-        fixture.root_ssh().deadline(INSTALLATION).run(install)?.success().context("installing the package")?;
+        fixture
+            .root_ssh()
+            .deadline(INSTALLATION)
+            .run(install)?
+            .success()
+            .context("installing the package")?;
         for (name, policy) in POLICIES {
             let put = format!("cat > /root/policies/{name}.yaml");
             fixture.root_ssh().stdin(policy).run(&put)?.success()?;
