@@ -31,11 +31,15 @@ const POLICIES: [(&str, &str); 3] = [
 /// How long the installation may take in an emulated guest, the verifier's first look at the kernel half included.
 const INSTALLATION: Duration = Duration::from_secs(240);
 
-/// Puts a guest into the state that every test starts from. Whoever left nothing but an idle user manager is left alone, because the
-/// start of another one takes longer than many a test.
+/// Puts a guest into the state that every test starts from. Sessions are killed here, because logind does not end one that it takes
+/// for closing already. Whoever left nothing but an idle user manager is left alone after that: the start of another one takes longer
+/// than many a test.
 const RESET: &str = "set -e; users='alice bob carol dave'
+for cgroup in $(find /sys/fs/cgroup -type d -name 'sac-*' ! -name sac-anchor ! -name 'sac-loader*'); do
+    { echo 1 > $cgroup/cgroup.kill; } 2>/dev/null || true
+done
 if pgrep -l -u ${users// /,} | grep -qvE ' (systemd|\\(sd-pam\\)|dbus-daemon|ssh-agent)$'; then
-    loginctl terminate-user $users 2>/dev/null || true
+    for user in $users; do loginctl terminate-user $user 2>/dev/null || true; done
 fi
 rm -rf /home/*/e2e; for user in $users; do install -d -o $user -g $user /home/$user/e2e; done
 sed -i 's/^session.*pam_sac\\.so.*/session\\trequired\\tpam_sac.so /' /etc/pam.d/common-session /etc/pam.d/common-session-noninteractive
