@@ -123,6 +123,8 @@ impl KernelHalf {
 /// Loads the object. With `pins` it shares its maps with earlier and later loaders, and its programs with those of the same build.
 pub(super) fn load(btf: &KernelBtf, pins: Option<&Pins>) -> Result<KernelHalf, LoadError> {
     let offsets = btf.offsets()?;
+    // Also where the programs are pinned already: what a kernel lacks is said by its name.
+    btf.hook_ids(HOOKS.map(|hook| hook.hook))?;
     let types = Btf::parse(btf.bytes(), Endianness::default()).map_err(LoadError::Types)?;
     let mut loader = EbpfLoader::new();
     loader.btf(Some(&types));
