@@ -11,7 +11,7 @@ mod arguments;
 use crate::hash::TextHash;
 use crate::rule::{Action, Contents, InodeId, Operation, RuleKey, RuleValue};
 
-pub use address::{Address, decide_address};
+pub use address::{Address, AddressSearch, decide_address};
 pub use arguments::{
     ARGUMENT_BYTES_MAX, ARGUMENTS_MAX, Argument, Arguments, CONDITIONS_MAX, Matching, decide_arguments,
     decide_conditions, matching_conditions, possible_conditions,
@@ -36,7 +36,7 @@ pub trait Rules {
 
 /// The file or directory that somebody wants to use.
 ///
-/// The last three methods are there for the kernel half, which has its own ways: there is little room on its stack, and a plain
+/// The methods with a body are there for the kernel half, which has its own ways: there is little room on its stack, and a plain
 /// loop over directories is too much for the verifier.
 pub trait Object {
     /// What it is.
@@ -45,6 +45,8 @@ pub trait Object {
     fn path(&mut self) -> TextLookup;
     /// Its own name. Asked for as the path is.
     fn name(&mut self) -> TextLookup;
+    /// The directory that it is in.
+    fn parent(&mut self) -> DirectoryLookup;
     /// The directory that it is in, then the one that this is in, and so on up to the root of its file system.
     fn next_directory(&mut self) -> DirectoryLookup;
 
@@ -55,16 +57,17 @@ pub trait Object {
         search.add_inode(rules, inode);
     }
 
-    /// Takes path and name into account, as far as [`Search`] wants them.
+    /// Takes path, name and place into account, as far as [`Search`] wants them.
     #[inline(always)]
     fn each_text(&mut self, rules: &impl Rules, search: &mut Search) {
         if search.wants_path() {
             let path = self.path();
             search.add_path(rules, path);
         }
-        if search.wants_name() {
-            let name = self.name();
+        if search.wants_name() || search.wants_entry() {
+            let (name, directory) = (self.name(), self.parent());
             search.add_name(rules, name);
+            search.add_entry(rules, directory, name);
         }
     }
 
@@ -119,6 +122,8 @@ impl Verdict {
     pub const RULE_ARGUMENTS_UNREADABLE: u32 = u32::MAX - 3;
     /// In place of a rule number: there are conditions on the arguments of what is no program but a script.
     pub const RULE_ARGUMENTS_OF_SCRIPT: u32 = u32::MAX - 4;
+    /// In place of a rule number: there are conditions on the arguments of what is not executed but mapped.
+    pub const RULE_ARGUMENTS_OF_MAPPING: u32 = u32::MAX - 6;
     /// In place of a rule number: a grant, whose number is not told.
     pub const RULE_GRANT: u32 = u32::MAX - 5;
 
@@ -132,6 +137,8 @@ impl Verdict {
     pub const ARGUMENTS_UNREADABLE: Self = Self::new(Action::Kill, Self::RULE_ARGUMENTS_UNREADABLE);
     /// Conditions on arguments are looked at where the program that called has gone; a script's are its interpreter's then.
     pub const ARGUMENTS_OF_SCRIPT: Self = Self::new(Action::Deny, Self::RULE_ARGUMENTS_OF_SCRIPT);
+    /// Who maps a program to run it has given it no arguments that anybody could look at.
+    pub const ARGUMENTS_OF_MAPPING: Self = Self::new(Action::Deny, Self::RULE_ARGUMENTS_OF_MAPPING);
     /// What somebody was granted.
     pub const GRANTED: Self = Self::new(Action::Allow, Self::RULE_GRANT);
 
@@ -198,6 +205,20 @@ impl Decision {
         Self { verdict, group: (bits >> 40) as u32 }
     }
 
+    /// What this decision on executing a file amounts to where the file is not executed but mapped into a program that runs
+    /// already. Libraries are mapped like that, and no policy lists those, so the default does not hold.
+    #[must_use]
+    #[inline(always)]
+    pub const fn of_mapping(self, contents: Contents) -> Verdict {
+        if self.group != 0 {
+            Verdict::ARGUMENTS_OF_MAPPING.under(contents)
+        } else if self.verdict.rule == 0 {
+            Verdict::new(Action::Allow, 0)
+        } else {
+            self.verdict
+        }
+    }
+
     #[inline(always)]
     const fn final_verdict(verdict: Verdict) -> Self {
         Self { verdict, group: 0 }
@@ -210,8 +231,9 @@ impl Decision {
 /// denies the strictest holds, before everything that allows; only a grant, and an allow rule that overrides, come before
 /// that. Without any rule the policy's default holds.
 ///
-/// Only what a file is, and the directories that it is really in, can allow. In a mount namespace of their own users choose what
-/// stands at a path, so a path is no proof that a program is the one that was meant, and neither is a name.
+/// Only what a file is, and the directories that it is really in, can allow; for files, not for programs, also its name in such a
+/// directory. In a mount namespace of their own users choose what stands at a path, so a path is no proof that a file is the
+/// one that was meant, and neither is a name alone.
 #[must_use]
 #[inline(always)]
 pub fn decide(rules: &impl Rules, operation: Operation, object: &mut impl Object) -> Decision {
@@ -309,9 +331,16 @@ impl Search {
         self.contents.has(Contents::NAMES)
     }
 
+    /// Whether it matters which name it has in which directory.
+    #[must_use]
+    #[inline(always)]
+    pub const fn wants_entry(&self) -> bool {
+        self.contents.has(Contents::ENTRIES)
+    }
+
     #[inline(always)]
     const fn wants_texts(&self) -> bool {
-        self.contents.has(Contents::PATHS.and(Contents::NAMES))
+        self.contents.has(Contents::PATHS.and(Contents::NAMES).and(Contents::ENTRIES))
     }
 
     #[inline(always)]
@@ -327,6 +356,14 @@ impl Search {
             self.granted = 1;
         }
         self.add_file(rules, |inode| RuleKey::inode(operation, inode), inode, true);
+        if self.contents.has(Contents::TREES) {
+            // Who may not touch what is in a tree may not touch the tree either; who may need not be able to remove it.
+            let mut bits = rules.get(&RuleKey::tree(operation, inode));
+            if bits == 0 && self.contents.has(Contents::NUMBERED_DIRECTORIES) {
+                bits = rules.get(&RuleKey::tree(operation, inode.of_any_generation()));
+            }
+            self.add_restriction(RuleValue::from_bits(bits), rules.zero());
+        }
     }
 
     /// Takes the object's path into account.
@@ -339,13 +376,34 @@ impl Search {
         }
     }
 
-    /// Takes the object's own name into account.
+    /// Takes the object's own name into account, if that matters.
     #[inline(always)]
     pub fn add_name(&mut self, rules: &impl Rules, name: TextLookup) {
+        if !self.wants_name() {
+            return;
+        }
         match name {
             TextLookup::Known(name) => self.add_text(rules, &RuleKey::name(self.operation, name)),
             TextLookup::TooLong => {}
             TextLookup::Unreadable => self.failed = 1,
+        }
+    }
+
+    /// Takes into account which name the object has in which directory, if that matters.
+    #[inline(always)]
+    pub fn add_entry(&mut self, rules: &impl Rules, directory: DirectoryLookup, name: TextLookup) {
+        if !self.wants_entry() {
+            return;
+        }
+        match (directory, name) {
+            (DirectoryLookup::Known(directory), TextLookup::Known(name)) => {
+                let operation = self.operation;
+                let numbered = self.contents.has(Contents::NUMBERED_DIRECTORIES);
+                self.add_file(rules, |inode| RuleKey::entry(operation, inode, name), directory, numbered);
+            }
+            (_, TextLookup::Unreadable) => self.failed = 1,
+            // The root of a file system has no name in it.
+            (DirectoryLookup::End, _) | (_, TextLookup::TooLong) => {}
         }
     }
 
@@ -384,11 +442,16 @@ impl Search {
         inode: InodeId,
         numbered: bool,
     ) {
-        let zero = rules.zero();
         let mut bits = rules.get(&key(inode));
         if bits == 0 && numbered {
             bits = rules.get(&key(inode.of_any_generation()));
         }
+        self.add_value(bits, rules.zero());
+    }
+
+    /// Adds a rule that may allow or restrict; `zero` is [`Rules::zero`].
+    #[inline(always)]
+    fn add_value(&mut self, bits: u64, zero: u64) {
         let value = RuleValue::from_bits(bits.wrapping_add(zero));
         if value.action_byte() == Action::Allow as u8 {
             self.permission = value.to_bits();

@@ -2,10 +2,13 @@
 //! Events: what the kernel half tells the loader through the ring buffer.
 //!
 //! The kernel writes these records and nobody else can, but the strings in them are the users'. So a record is read with
-//! [`ExecEvent::from_bytes`], which checks length and version, and strings only through accessors that stop at their NUL.
+//! [`Event::from_bytes`], which checks length and version, and strings only through accessors that stop at their NUL.
+
+use crate::rule::Operation;
+use core::net::{IpAddr, SocketAddr};
 
 /// Version of the records; a loader refuses those of another one.
-pub const EVENT_VERSION: u16 = 1;
+pub const EVENT_VERSION: u16 = 2;
 
 /// Room for each string in an event, in bytes, with its NUL; longer ones are cut and marked so.
 pub const EVENT_PATH_BYTES: usize = 1024;
@@ -13,10 +16,23 @@ pub const EVENT_PATH_BYTES: usize = 1024;
 /// Size of the ring buffer in bytes: room for about 480 events that the loader has not read yet.
 pub const EVENTS_BYTES: u32 = 1 << 20;
 
-/// An execution that a rule blocked, or would have blocked.
+/// What the event's last string holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Form {
+    /// A path, resolved by the kernel.
+    Path = 1,
+    /// Names, each with its NUL: the file's own, then that of the directory that it is in, and so on up to the root of its file
+    /// system, which has none.
+    Names = 2,
+    /// An address: 16 bytes of IPv6, in which an IPv4 address is mapped, and the port in the machine's byte order.
+    Address = 3,
+}
+
+/// An operation that a rule blocked, or would have blocked, or an execution that somebody may want to know of.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct ExecEvent {
+pub struct Event {
     /// [`EVENT_VERSION`].
     pub version: u16,
     /// The verdict's [`crate::Action`].
@@ -35,7 +51,7 @@ pub struct ExecEvent {
     pub dev: u32,
     /// Slot of the policy that decided.
     pub slot: u32,
-    /// Process id of the process that called `execve` (what users call PID).
+    /// Process id of the process that asked for it (what users call PID).
     pub tgid: u32,
     /// Process id of its parent.
     pub parent_tgid: u32,
@@ -45,22 +61,26 @@ pub struct ExecEvent {
     pub tty_major: u32,
     /// Minor number of its controlling terminal.
     pub tty_minor: u32,
-    /// What was read of `executed`: bytes with the NUL, or a negative error.
+    /// What was read of `executed`: bytes with the NUL, or a negative error. Of [`Form::Names`]: not 0 where there are more.
     pub executed_len: i32,
-    /// What was read of `resolved`: bytes with the NUL, or a negative error.
+    /// What was read of `resolved`: bytes with the NULs, or a negative error.
     pub resolved_len: i32,
-    /// Unused.
-    pub reserved: u32,
+    /// The [`Operation`].
+    pub operation: u16,
+    /// The [`Form`] of `resolved`.
+    pub form: u8,
+    /// Not 0 where a program is not executed but mapped into one that runs already.
+    pub mapped: u8,
     /// Name of the calling thread.
     pub comm: [u8; 16],
-    /// The path as it was given to `execve`, or as the `#!` line gives it.
+    /// Of an execution: the path as it was given to `execve`, or as the `#!` line gives it.
     pub executed: [u8; EVENT_PATH_BYTES],
-    /// The path that the kernel resolved it to.
+    /// What it is about, in the form that `form` says.
     pub resolved: [u8; EVENT_PATH_BYTES],
 }
 
-const _: () = assert!(size_of::<ExecEvent>() == 88 + 2 * EVENT_PATH_BYTES);
-const _: () = assert!(core::mem::offset_of!(ExecEvent, comm) == 72);
+const _: () = assert!(size_of::<Event>() == 88 + 2 * EVENT_PATH_BYTES);
+const _: () = assert!(core::mem::offset_of!(Event, comm) == 72);
 
 /// A string from an event, as far as it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +91,7 @@ pub struct EventPath<'a> {
     pub cut: bool,
 }
 
-impl ExecEvent {
+impl Event {
     /// Reads a record from the ring buffer; `None` where length or version are not ours.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
@@ -95,7 +115,9 @@ impl ExecEvent {
             tty_minor: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, tty_minor))?),
             executed_len: i32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, executed_len))?),
             resolved_len: i32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, resolved_len))?),
-            reserved: 0,
+            operation: u16::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, operation))?),
+            form: u8::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, form))?),
+            mapped: u8::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, mapped))?),
             comm: field(bytes, core::mem::offset_of!(Self, comm))?,
             executed: field(bytes, core::mem::offset_of!(Self, executed))?,
             resolved: field(bytes, core::mem::offset_of!(Self, resolved))?,
@@ -109,10 +131,46 @@ impl ExecEvent {
         string(&self.executed, self.executed_len)
     }
 
-    /// The resolved path.
+    /// What was done or tried; `None` for what this version does not know.
+    #[must_use]
+    pub const fn operation(&self) -> Option<Operation> {
+        Operation::from_number(self.operation)
+    }
+
+    /// The resolved path, of [`Form::Path`]; otherwise nothing, cut.
     #[must_use]
     pub fn resolved(&self) -> EventPath<'_> {
-        string(&self.resolved, self.resolved_len)
+        if self.form == Form::Path as u8 {
+            string(&self.resolved, self.resolved_len)
+        } else {
+            EventPath { bytes: &[], cut: true }
+        }
+    }
+
+    /// The names of [`Form::Names`], the file's own first; none for other forms.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        let len = if self.form == Form::Names as u8 { self.resolved_len } else { 0 };
+        let read = self.resolved.get(..usize::try_from(len).unwrap_or(0).min(EVENT_PATH_BYTES));
+        // Each name ends with a NUL, so what is behind the last one is no name.
+        let names = read.unwrap_or_default().split_inclusive(|&byte| byte == 0);
+        names.filter_map(|name| name.strip_suffix(&[0]))
+    }
+
+    /// Whether there were more names than the event has room for.
+    #[must_use]
+    pub fn names_are_cut(&self) -> bool {
+        self.executed_len != 0
+    }
+
+    /// The address of [`Form::Address`].
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        if self.form != Form::Address as u8 {
+            return None;
+        }
+        let address = IpAddr::from(self.resolved.first_chunk::<16>().copied()?);
+        let port = u16::from_ne_bytes(self.resolved.get(16..)?.first_chunk().copied()?);
+        Some(SocketAddr::new(address.to_canonical(), port))
     }
 }
 

@@ -28,7 +28,7 @@ const fn member(
 }
 
 /// Every member that sac-bpf reads.
-pub const MEMBERS: [Member; 26] = [
+pub const MEMBERS: [Member; 38] = [
     member("BPRM_FILE", "linux_binprm", "file", 8),
     member("BPRM_FILENAME", "linux_binprm", "filename", 8),
     member("BPRM_INTERP", "linux_binprm", "interp", 8),
@@ -37,6 +37,8 @@ pub const MEMBERS: [Member; 26] = [
     member("BPRM_ARGC", "linux_binprm", "argc", 4),
     member("FILE_INODE", "file", "f_inode", 8),
     member("FILE_PATH", "file", "f_path", 16),
+    member("FILE_MODE", "file", "f_mode", 4),
+    member("FILE_FLAGS", "file", "f_flags", 4),
     member("PATH_DENTRY", "path", "dentry", 8),
     member("DENTRY_PARENT", "dentry", "d_parent", 8),
     member("DENTRY_INODE", "dentry", "d_inode", 8),
@@ -44,11 +46,21 @@ pub const MEMBERS: [Member; 26] = [
     member("QSTR_NAME", "qstr", "name", 8),
     member("INODE_INO", "inode", "i_ino", 8),
     member("INODE_GENERATION", "inode", "i_generation", 4),
+    member("INODE_UID", "inode", "i_uid", 4),
     member("INODE_SB", "inode", "i_sb", 8),
     member("SB_DEV", "super_block", "s_dev", 4),
     member("TASK_REAL_PARENT", "task_struct", "real_parent", 8),
     member("TASK_TGID", "task_struct", "tgid", 4),
     member("TASK_LOGINUID", "task_struct", "loginuid", 4),
+    member("TASK_MM", "task_struct", "mm", 8),
+    member("MM_EXE_FILE", "mm_struct", "exe_file", 8),
+    member("MM_START_CODE", "mm_struct", "start_code", 8),
+    member("VMA_FILE", "vm_area_struct", "vm_file", 8),
+    member("IATTR_VALID", "iattr", "ia_valid", 4),
+    member("MSG_NAME", "msghdr", "msg_name", 8),
+    member("MSG_NAMELEN", "msghdr", "msg_namelen", 4),
+    member("SOCKET_SK", "socket", "sk", 8),
+    member("SOCK_FAMILY", "sock_common", "skc_family", 2),
     member("TASK_SIGNAL", "task_struct", "signal", 8),
     member("SIGNAL_TTY", "signal_struct", "tty", 8),
     member("TTY_INDEX", "tty_struct", "index", 4),

@@ -45,6 +45,69 @@ impl Operation {
             Self::Connect => "connect",
         }
     }
+
+    /// The operation with this number.
+    #[must_use]
+    pub const fn from_number(number: u16) -> Option<Self> {
+        match number {
+            1 => Some(Self::Execute),
+            2 => Some(Self::Delete),
+            3 => Some(Self::Rename),
+            4 => Some(Self::Write),
+            5 => Some(Self::Create),
+            6 => Some(Self::Read),
+            7 => Some(Self::Connect),
+            _ => None,
+        }
+    }
+
+    /// What this amounts to, itself first: all of it must be allowed. What is moved away can be read and written
+    /// where the rules for its old place do not reach, and is no longer there.
+    #[must_use]
+    pub const fn implied(self) -> &'static [Self] {
+        match self {
+            Self::Execute => &[Self::Execute],
+            Self::Delete => &[Self::Delete],
+            Self::Rename => &[Self::Rename, Self::Delete, Self::Write, Self::Read],
+            Self::Write => &[Self::Write],
+            Self::Create => &[Self::Create],
+            Self::Read => &[Self::Read],
+            Self::Connect => &[Self::Connect],
+        }
+    }
+}
+
+/// A set of operations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Operations(u16);
+
+impl Operations {
+    /// None.
+    pub const NONE: Self = Self(0);
+    /// All of them.
+    pub const ALL: Self = Self(u16::MAX);
+
+    /// These and one more.
+    #[must_use]
+    #[inline(always)]
+    pub const fn with(self, operation: Operation) -> Self {
+        Self(self.0 | 1 << operation as u16)
+    }
+
+    /// Both.
+    #[must_use]
+    #[inline(always)]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether any of `these` is among them.
+    #[must_use]
+    #[inline(always)]
+    pub const fn has_any(self, these: Self) -> bool {
+        self.0 & these.0 != 0
+    }
 }
 
 /// What happens to an operation. A greater value is the stricter one.
@@ -142,6 +205,8 @@ mod kind {
     pub(super) const CONDITION: u16 = 16;
     pub(super) const ADDRESS: u16 = 17;
     pub(super) const SHAPE: u16 = 18;
+    pub(super) const ENTRY: u16 = 19;
+    pub(super) const ENTRY_ANY_GENERATION: u16 = 20;
 }
 
 /// Key of a policy's map.
@@ -210,6 +275,15 @@ impl RuleKey {
     #[inline(always)]
     pub const fn tree(operation: Operation, directory: InodeId) -> Self {
         Self::file(kind::TREE, kind::TREE_ANY_GENERATION, operation, directory)
+    }
+
+    /// Whatever has a name in a directory: a path, without the way to it. The hash is keyed, so nobody can find a name for
+    /// one directory that would pass for another name in another one.
+    #[must_use]
+    #[inline(always)]
+    pub const fn entry(operation: Operation, directory: InodeId, name: TextHash) -> Self {
+        let place = Self::file(kind::ENTRY, kind::ENTRY_ANY_GENERATION, operation, directory);
+        Self { low: place.low ^ name.low, high: place.high ^ name.high, ..place }
     }
 
     /// A file that somebody may execute for a while, whatever the rules say; its value is made by [`RuleValue::grant`].
@@ -398,7 +472,7 @@ impl Contents {
     pub const DIRECTORIES: Self = Self(4);
     /// At least one tree.
     pub const TREES: Self = Self(8);
-    /// At least one directory or tree whose generation is not known.
+    /// At least one directory whose generation is not known, be it as such, as a tree, or as the place of a name.
     pub const NUMBERED_DIRECTORIES: Self = Self(16);
     /// At least one grant.
     pub const GRANTS: Self = Self(32);
@@ -406,6 +480,10 @@ impl Contents {
     pub const ARGUMENTS: Self = Self(64);
     /// Nothing is blocked in this policy: what cannot be told is let through and recorded, too.
     pub const AUDITED: Self = Self(128);
+    /// At least one name in a directory.
+    pub const ENTRIES: Self = Self(256);
+    /// At least one rule, of whatever kind.
+    pub const RULES: Self = Self(512);
 
     /// Both.
     #[must_use]

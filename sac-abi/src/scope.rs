@@ -5,6 +5,8 @@
 //! storage, one value per attachment: zero until the loader has filled it in, and zero means "not ready", which denies.
 //! [`Counters`] are apart from it, because replacing a storage value from user space would lose what was counted.
 
+use crate::rule::Operations;
+
 /// Which cgroup of a person a scope is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -36,7 +38,9 @@ pub struct Scope {
     /// User id of the person whose scope it is.
     pub owner: u32,
     /// Not 0 where the second hook of an execution judges as well. See [`Scope::judging_twice`].
-    judges_twice: u32,
+    judges_twice: u16,
+    /// What the policies may say something about. See [`Scope::judging`].
+    operations: Operations,
 }
 
 impl Scope {
@@ -49,14 +53,38 @@ impl Scope {
     /// The scope of a session's own cgroup, with another policy for what runs on a terminal; 0 for none.
     #[must_use]
     pub const fn session_on_terminal(slot: u32, on_terminal: u32, cgroup: u64, owner: u32) -> Self {
-        let slots = [slot, on_terminal];
-        Self { slots, layer: Layer::Session as u32, cgroup, session_level: 0, owner, judges_twice: 0 }
+        Self::new([slot, on_terminal], Layer::Session, cgroup, 0, owner)
     }
 
     /// The scope of a user's slice, with session cgroups at `session_level`.
     #[must_use]
     pub const fn user(slots: [u32; SCOPE_POLICIES], cgroup: u64, session_level: u32, owner: u32) -> Self {
-        Self { slots, layer: Layer::User as u32, cgroup, session_level, owner, judges_twice: 0 }
+        Self::new(slots, Layer::User, cgroup, session_level, owner)
+    }
+
+    /// Until somebody says what the policies are about, everything is looked up.
+    const fn new(
+        slots: [u32; SCOPE_POLICIES],
+        layer: Layer,
+        cgroup: u64,
+        session_level: u32,
+        owner: u32,
+    ) -> Self {
+        let (layer, operations) = (layer as u32, Operations::ALL);
+        Self { slots, cgroup, layer, session_level, owner, judges_twice: 0, operations }
+    }
+
+    /// The scope with policies that say something about these operations only, so that others cost next to nothing.
+    #[must_use]
+    pub const fn judging(self, operations: Operations) -> Self {
+        Self { operations, ..self }
+    }
+
+    /// What the policies may say something about.
+    #[must_use]
+    #[inline(always)]
+    pub const fn operations(&self) -> Operations {
+        self.operations
     }
 
     /// The scope with the second hook of an execution judging as well, which policies with conditions on arguments need.
@@ -65,7 +93,7 @@ impl Scope {
     /// a policy without conditions, or the process may leave its terminal, and so the policy for terminals.
     #[must_use]
     pub const fn judging_twice(self, judges_twice: bool) -> Self {
-        Self { judges_twice: judges_twice as u32, ..self }
+        Self { judges_twice: judges_twice as u16, ..self }
     }
 
     /// Whether the second hook of an execution judges as well.

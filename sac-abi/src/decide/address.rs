@@ -13,14 +13,17 @@ pub struct Address {
 }
 
 impl Address {
-    /// An IPv4 address.
+    /// An IPv4 address. The unspecified one is the machine itself, because that is where the kernel connects then.
     #[must_use]
     #[inline(always)]
     pub const fn v4(address: u32, port: u16) -> Self {
+        const LOOPBACK: u32 = 0x7f00_0001;
+        let address = if address == 0 { LOOPBACK } else { address };
         Self { family: Family::V4, bits: AddressBits::v4(address), port }
     }
 
     /// An IPv6 address by its two halves; one that only wraps an IPv4 address is that one, because it leads to the same host.
+    /// The unspecified one is the machine itself here, too.
     #[must_use]
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "the lower half is the wrapped address")]
@@ -28,6 +31,7 @@ impl Address {
         if high == 0 && low >> 32 == 0xffff {
             return Self::v4(low as u32, port);
         }
+        let low = if high == 0 && low == 0 { 1 } else { low };
         Self { family: Family::V6, bits: AddressBits { high, low }, port }
     }
 }
@@ -38,33 +42,73 @@ impl Address {
 /// overrides comes first, then the strictest that denies, then one that allows, and without any the policy's default.
 #[must_use]
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "a shape has 32 bits, and the map a value of 64")]
 pub fn decide_address(rules: &impl Rules, address: Address) -> Verdict {
-    let policy = RuleValue::from_bits(rules.get(&RuleKey::policy(Operation::Connect)));
-    if !policy.is_some() {
-        return Verdict::NO_POLICY;
-    }
-    let mut restriction = rules.zero();
-    let mut permission = rules.zero();
-    let mut override_ = rules.zero();
+    let mut search = AddressSearch::new(rules);
     for index in 0..Shape::COUNT_MAX {
-        let Some(shape) = Shape::from_bits(rules.get(&RuleKey::shape(index)) as u32) else { break };
-        if shape.family() as u8 != address.family as u8 {
-            continue;
+        if !search.add_shape(rules, address, index) {
+            break;
         }
+    }
+    search.verdict()
+}
+
+/// The search for the rules that hold for an address, and what it has found: step by step, because a plain loop over shapes is too
+/// much for the verifier.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct AddressSearch {
+    /// The value of [`RuleKey::policy`]; 0 where there is no policy.
+    policy: u64,
+    restriction: u64,
+    permission: u64,
+    override_: u64,
+}
+
+impl AddressSearch {
+    /// Begins; see [`Rules::zero`] for how.
+    #[must_use]
+    #[inline(always)]
+    pub fn new(rules: &impl Rules) -> Self {
+        let zero = rules.zero();
+        let policy = rules.get(&RuleKey::policy(Operation::Connect)).wrapping_add(zero);
+        Self { policy, restriction: zero, permission: zero, override_: zero }
+    }
+
+    /// Takes the rules of the `index`th shape into account; `false` where there are no more.
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "a shape has 32 bits, and the map a value of 64")]
+    pub fn add_shape(&mut self, rules: &impl Rules, address: Address, index: u32) -> bool {
+        let Some(shape) = Shape::from_bits(rules.get(&RuleKey::shape(index)) as u32) else { return false };
+        if shape.family() as u8 != address.family as u8 {
+            return true;
+        }
+        let zero = rules.zero();
         let bits = rules.get(&RuleKey::address(shape, address.bits, address.port));
         let value = RuleValue::from_bits(bits);
         if value.action_byte() == Action::Allow as u8 {
-            permission = bits;
+            self.permission = bits;
             if value.overrides() {
-                override_ = bits;
+                self.override_ = bits;
             }
-        } else if value.action_byte() > RuleValue::from_bits(restriction).action_byte() {
-            restriction = bits;
+        } else if value.action_byte() > RuleValue::from_bits(self.restriction).action_byte() {
+            self.restriction = bits;
         }
+        self.permission = self.permission.wrapping_add(zero);
+        self.override_ = self.override_.wrapping_add(zero);
+        self.restriction = self.restriction.wrapping_add(zero);
+        true
     }
-    let decisive = [override_, restriction, permission].into_iter().find(|bits| *bits != 0);
-    decisive.map_or(policy, RuleValue::from_bits).into()
+
+    /// What holds.
+    #[must_use]
+    #[inline(always)]
+    pub fn verdict(&self) -> Verdict {
+        if !RuleValue::from_bits(self.policy).is_some() {
+            return Verdict::NO_POLICY;
+        }
+        let found = [self.override_, self.restriction, self.permission].into_iter().find(|bits| *bits != 0);
+        RuleValue::from_bits(found.unwrap_or(self.policy)).into()
+    }
 }
 
 #[cfg(test)]

@@ -46,6 +46,9 @@ impl Object for File {
         self.names_asked += 1;
         self.name
     }
+    fn parent(&mut self) -> DirectoryLookup {
+        self.directories.first().map_or(DirectoryLookup::End, |inode| DirectoryLookup::Known(*inode))
+    }
     fn next_directory(&mut self) -> DirectoryLookup {
         let index = self.directories_asked as usize;
         self.directories_asked += 1;
@@ -186,7 +189,7 @@ fn a_directory_holds_for_what_is_directly_in_it_and_a_tree_for_all_below() {
         assert_eq!(of(RuleKey::tree(EXECUTE, numbered(ino))), Action::Kill);
     }
     // The directory itself is not in itself.
-    assert_eq!(of(RuleKey::tree(EXECUTE, numbered(7))), Action::Allow);
+    assert_eq!(of(RuleKey::tree(EXECUTE, numbered(7))), Action::Kill);
 }
 
 #[test]
@@ -230,6 +233,43 @@ fn conditions_are_asked_for_unless_the_program_is_blocked_anyway() {
     assert_eq!(decide(&rules, EXECUTE, &mut file(8, DF)).group, 6);
 }
 
+#[test]
+fn a_name_in_a_directory_is_a_place() {
+    let key = RuleKey::entry(EXECUTE, seen(100, 1), hash("df"));
+    let rules = table(Action::Allow, Contents::ENTRIES, &[(key, RuleValue::rule(1, Action::Deny))]);
+    assert_eq!(verdict(&rules, file(8, DF)), (Action::Deny, 1));
+    assert_eq!(verdict(&rules, file(8, "/usr/bin/free")).0, Action::Allow);
+    let elsewhere = File { directories: vec![seen(101, 1), seen(100, 1)], ..file(8, DF) };
+    assert_eq!(verdict(&rules, elsewhere).0, Action::Allow);
+    let renumbered = File { directories: vec![seen(100, 2)], ..file(8, DF) };
+    assert_eq!(verdict(&rules, renumbered).0, Action::Allow);
+    // The root of a file system is in no directory.
+    assert_eq!(verdict(&rules, File { directories: Vec::new(), ..file(8, DF) }).0, Action::Allow);
+}
+
+#[test]
+fn a_tree_that_may_not_be_touched_includes_its_directory() {
+    let with = |action| {
+        let rule = (RuleKey::tree(EXECUTE, seen(7, 1)), RuleValue::rule(1, action));
+        table(Action::Allow, Contents::TREES, &[rule])
+    };
+    assert_eq!(verdict(&with(Action::Deny), file(7, "/srv/records")), (Action::Deny, 1));
+    assert_eq!(verdict(&with(Action::Allow), file(7, "/srv/records")), (Action::Allow, 0));
+}
+
+#[test]
+fn a_mapped_program_needs_no_rule_that_allows_it() {
+    let mapping = |rules: &Table, file: &mut File| decide(rules, EXECUTE, file).of_mapping(Contents::NONE);
+    assert_eq!(mapping(&deny_df(), &mut file(7, DF)).action(), Action::Kill);
+    let nothing_allowed = table(Action::Kill, Contents::NONE, &[]);
+    assert_eq!(mapping(&nothing_allowed, &mut file(8, "/lib/libc.so.6")).action(), Action::Allow);
+    assert_eq!(mapping(&Table::default(), &mut file(7, DF)).action(), Action::Deny);
+    let key = RuleKey::inode(EXECUTE, numbered(7));
+    let conditional = table(Action::Allow, Contents::NONE, &[(key, RuleValue::only_conditions(5))]);
+    let verdict = mapping(&conditional, &mut file(7, DF));
+    assert_eq!((verdict.action(), verdict.rule), (Action::Deny, Verdict::RULE_ARGUMENTS_OF_MAPPING));
+}
+
 pub(super) fn any_action() -> impl Strategy<Value = Action> {
     prop::sample::select(&[Action::Allow, Action::Audit, Action::Deny, Action::Kill][..])
 }
@@ -242,6 +282,7 @@ enum Named {
     Name(usize),
     Directory(u64, Option<u32>),
     Tree(u64, Option<u32>),
+    Entry(u64, Option<u32>, usize),
 }
 
 const TEXTS: [&str; 3] = [DF, "/usr/bin/free", "x"];
@@ -255,6 +296,9 @@ impl Named {
             Self::Name(index) => RuleKey::name(operation, hash(TEXTS[index])),
             Self::Directory(ino, generation) => RuleKey::directory(operation, inode(ino, generation)),
             Self::Tree(ino, generation) => RuleKey::tree(operation, inode(ino, generation)),
+            Self::Entry(ino, generation, name) => {
+                RuleKey::entry(operation, inode(ino, generation), hash(TEXTS[name]))
+            }
         }
     }
 
@@ -269,6 +313,7 @@ impl Named {
             Self::Name(_) => Contents::NAMES,
             Self::Directory(_, generation) => of_generation(Contents::DIRECTORIES, generation),
             Self::Tree(_, generation) => of_generation(Contents::TREES, generation),
+            Self::Entry(_, generation, _) => of_generation(Contents::ENTRIES, generation),
         }
     }
 }
@@ -281,6 +326,7 @@ fn any_named() -> impl Strategy<Value = Named> {
         (0..TEXTS.len()).prop_map(Named::Name),
         file().prop_map(|(ino, generation)| Named::Directory(ino, generation)),
         file().prop_map(|(ino, generation)| Named::Tree(ino, generation)),
+        (file(), 0..TEXTS.len()).prop_map(|((ino, generation), name)| Named::Entry(ino, generation, name)),
     ]
 }
 
@@ -332,9 +378,15 @@ proptest! {
         naming.extend(of_file(Named::Inode, at));
         naming.extend(directories.first().and_then(|directory| of_file(Named::Directory, *directory)));
         naming.extend(directories.iter().filter_map(|directory| of_file(Named::Tree, *directory)));
+        if let Some((ino, generation)) = directories.first().copied() {
+            let entries = [Named::Entry(ino, Some(generation), name), Named::Entry(ino, None, name)];
+            naming.extend(entries.into_iter().find(|named| rules.contains_key(named)));
+        }
         let held: Vec<_> = naming.iter().map(|named| rules[named]).collect();
         let by_text = [Named::Path(path), Named::Name(name)].into_iter().filter_map(|named| rules.get(&named));
-        let restricting = held.iter().chain(by_text).map(|(action, _)| *action).filter(|action| *action > Action::Allow);
+        // A tree that somebody may not touch.
+        let itself = of_file(Named::Tree, at).map(|named| &rules[&named]);
+        let restricting = held.iter().chain(by_text).chain(itself).map(|(action, _)| *action).filter(|action| *action > Action::Allow);
         let expected = if held.contains(&(Action::Allow, true)) {
             Action::Allow
         } else if let Some(strictest) = restricting.max() {

@@ -3,21 +3,24 @@
 
 use super::*;
 use proptest::prelude::*;
+use std::string::ToString as _;
 use std::vec;
+use std::vec::Vec;
 
 fn record(executed: &[u8], len: i32) -> std::vec::Vec<u8> {
-    let mut bytes = vec![0xee; size_of::<ExecEvent>()];
+    let mut bytes = vec![0xee; size_of::<Event>()];
     bytes[..2].copy_from_slice(&EVENT_VERSION.to_ne_bytes());
-    let at = core::mem::offset_of!(ExecEvent, executed_len);
+    let at = core::mem::offset_of!(Event, executed_len);
     bytes[at..at + 4].copy_from_slice(&len.to_ne_bytes());
-    let at = core::mem::offset_of!(ExecEvent, executed);
+    let at = core::mem::offset_of!(Event, executed);
     bytes[at..at + executed.len()].copy_from_slice(executed);
+    bytes[core::mem::offset_of!(Event, form)] = Form::Path as u8;
     bytes
 }
 
 #[test]
 fn a_string_ends_at_its_nul() {
-    let event = ExecEvent::from_bytes(&record(b"./hello\0", 8)).unwrap();
+    let event = Event::from_bytes(&record(b"./hello\0", 8)).unwrap();
     assert_eq!(event.executed(), EventPath { bytes: b"./hello", cut: false });
 }
 
@@ -25,32 +28,60 @@ fn a_string_ends_at_its_nul() {
 fn a_cut_string_says_so() {
     let mut long = [b'a'; EVENT_PATH_BYTES];
     long[EVENT_PATH_BYTES - 1] = 0;
-    let event = ExecEvent::from_bytes(&record(&long, 1024)).unwrap();
+    let event = Event::from_bytes(&record(&long, 1024)).unwrap();
     assert_eq!(event.executed(), EventPath { bytes: &long[..EVENT_PATH_BYTES - 1], cut: true });
 }
 
 #[test]
 fn an_unreadable_string_is_empty_and_cut() {
     for len in [-14, 0] {
-        let event = ExecEvent::from_bytes(&record(b"left over", len)).unwrap();
+        let event = Event::from_bytes(&record(b"left over", len)).unwrap();
         assert_eq!(event.executed(), EventPath { bytes: b"", cut: true });
     }
+}
+
+/// A record with these bytes as its last string.
+fn about(form: Form, resolved: &[u8], len: i32) -> Event {
+    let mut event = Event::from_bytes(&record(b"\0", 0)).unwrap();
+    event.form = form as u8;
+    event.resolved_len = len;
+    event.resolved[..resolved.len()].copy_from_slice(resolved);
+    event
+}
+
+#[test]
+fn names_go_up() {
+    let event = about(Form::Names, b"a\0dir\0srv\0left over", 10);
+    assert_eq!(event.names().collect::<Vec<_>>(), [&b"a"[..], b"dir", b"srv"]);
+    assert!(!event.names_are_cut());
+    assert_eq!(event.resolved(), EventPath { bytes: b"", cut: true });
+    assert_eq!(about(Form::Path, b"a\0", 2).names().count(), 0);
+    assert_eq!(about(Form::Names, b"a\0unfinished", 5).names().count(), 1);
+}
+
+#[test]
+fn an_address_is_shown_as_its_own_kind() {
+    let mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 7];
+    let bytes = [&mapped[..], &443_u16.to_ne_bytes()].concat();
+    let event = about(Form::Address, &bytes, 18);
+    assert_eq!(event.address().unwrap().to_string(), "192.0.2.7:443");
+    assert_eq!(about(Form::Names, &bytes, 18).address(), None);
 }
 
 #[test]
 fn another_version_or_length_is_refused() {
     let mut bytes = record(b"x\0", 2);
-    assert!(ExecEvent::from_bytes(&bytes[1..]).is_none());
+    assert!(Event::from_bytes(&bytes[1..]).is_none());
     bytes[0] ^= 1;
-    assert!(ExecEvent::from_bytes(&bytes).is_none());
+    assert!(Event::from_bytes(&bytes).is_none());
 }
 
 proptest! {
     #[test]
-    fn no_record_breaks_the_reader(bytes in prop::collection::vec(any::<u8>(), size_of::<ExecEvent>())) {
+    fn no_record_breaks_the_reader(bytes in prop::collection::vec(any::<u8>(), size_of::<Event>())) {
         let mut bytes = bytes;
         bytes[..2].copy_from_slice(&EVENT_VERSION.to_ne_bytes());
-        let event = ExecEvent::from_bytes(&bytes).unwrap();
+        let event = Event::from_bytes(&bytes).unwrap();
         prop_assert!(!event.executed().bytes.contains(&0));
         prop_assert!(event.resolved().bytes.len() <= EVENT_PATH_BYTES);
     }
