@@ -50,6 +50,13 @@ pub trait Object {
     /// The directory that it is in, then the one that this is in, and so on up to the root of its file system.
     fn next_directory(&mut self) -> DirectoryLookup;
 
+    /// Whether the person whom the policy is for, or somebody like them, could have written it. Asked for at most once, and only if
+    /// there is a rule for that.
+    #[inline(always)]
+    fn is_untrusted(&mut self) -> bool {
+        false
+    }
+
     /// Takes into account what the object is.
     #[inline(always)]
     fn identity(&mut self, rules: &impl Rules, search: &mut Search) {
@@ -247,6 +254,9 @@ pub fn decide(rules: &impl Rules, operation: Operation, object: &mut impl Object
     if search.granted != 0 {
         return Decision::final_verdict(Verdict::GRANTED);
     }
+    if contents.has(Contents::UNTRUSTED) && object.is_untrusted() {
+        search.add_text(rules, &RuleKey::untrusted());
+    }
     if search.wants_texts() {
         object.each_text(rules, &mut search);
         if search.failed != 0 {
@@ -260,6 +270,18 @@ pub fn decide(rules: &impl Rules, operation: Operation, object: &mut impl Object
         }
     }
     search.decision(policy)
+}
+
+/// Decides whether memory that comes from no file may be made executable.
+#[must_use]
+#[inline(always)]
+pub fn decide_executable_memory(rules: &impl Rules) -> Verdict {
+    let policy = RuleValue::from_bits(rules.get(&RuleKey::policy(Operation::Execute)));
+    if !policy.is_some() {
+        return Verdict::NO_POLICY;
+    }
+    let rule = RuleValue::from_bits(rules.get(&RuleKey::executable_memory()));
+    if rule.is_some() { rule.into() } else { Verdict::new(Action::Allow, 0) }
 }
 
 /// Looks for a grant that has not ended.
@@ -464,7 +486,7 @@ impl Search {
         self.add_restriction(value, zero);
     }
 
-    /// Adds the rule for a text, which can restrict and never allow.
+    /// Adds the rule for a text, or for what is untrusted: it can restrict and never allow.
     #[inline(always)]
     fn add_text(&mut self, rules: &impl Rules, key: &RuleKey) {
         let zero = rules.zero();

@@ -207,6 +207,8 @@ mod kind {
     pub(super) const SHAPE: u16 = 18;
     pub(super) const ENTRY: u16 = 19;
     pub(super) const ENTRY_ANY_GENERATION: u16 = 20;
+    pub(super) const UNTRUSTED: u16 = 21;
+    pub(super) const EXECUTABLE_MEMORY: u16 = 22;
 }
 
 /// Key of a policy's map.
@@ -284,6 +286,20 @@ impl RuleKey {
     pub const fn entry(operation: Operation, directory: InodeId, name: TextHash) -> Self {
         let place = Self::file(kind::ENTRY, kind::ENTRY_ANY_GENERATION, operation, directory);
         Self { low: place.low ^ name.low, high: place.high ^ name.high, ..place }
+    }
+
+    /// Programs of which it is not certain that an administrator put them there; see [`crate::Object::is_untrusted`].
+    #[must_use]
+    #[inline(always)]
+    pub const fn untrusted() -> Self {
+        Self::new(kind::UNTRUSTED, Operation::Execute, 0, UNUSED, UNUSED)
+    }
+
+    /// Memory that is executable and comes from no file.
+    #[must_use]
+    #[inline(always)]
+    pub const fn executable_memory() -> Self {
+        Self::new(kind::EXECUTABLE_MEMORY, Operation::Execute, 0, UNUSED, UNUSED)
     }
 
     /// A file that somebody may execute for a while, whatever the rules say; its value is made by [`RuleValue::grant`].
@@ -482,6 +498,10 @@ impl Contents {
     pub const AUDITED: Self = Self(128);
     /// At least one name in a directory.
     pub const ENTRIES: Self = Self(256);
+    /// A rule for untrusted programs.
+    pub const UNTRUSTED: Self = Self(1024);
+    /// A rule for executable memory that comes from no file.
+    pub const EXECUTABLE_MEMORY: Self = Self(2048);
     /// At least one rule, of whatever kind.
     pub const RULES: Self = Self(512);
 

@@ -29,6 +29,7 @@ struct File {
     path: TextLookup,
     name: TextLookup,
     directories: Vec<InodeId>,
+    untrusted: bool,
     paths_asked: u32,
     names_asked: u32,
     directories_asked: u32,
@@ -48,6 +49,9 @@ impl Object for File {
     }
     fn parent(&mut self) -> DirectoryLookup {
         self.directories.first().map_or(DirectoryLookup::End, |inode| DirectoryLookup::Known(*inode))
+    }
+    fn is_untrusted(&mut self) -> bool {
+        self.untrusted
     }
     fn next_directory(&mut self) -> DirectoryLookup {
         let index = self.directories_asked as usize;
@@ -75,6 +79,7 @@ fn file(ino: u64, path: &str) -> File {
         path: TextLookup::Known(hash(path)),
         name: TextLookup::Known(hash(path.rsplit('/').next().unwrap())),
         directories: vec![seen(100, 1), seen(101, 1), seen(102, 1)],
+        untrusted: false,
         paths_asked: 0,
         names_asked: 0,
         directories_asked: 0,
@@ -255,6 +260,30 @@ fn a_tree_that_may_not_be_touched_includes_its_directory() {
     };
     assert_eq!(verdict(&with(Action::Deny), file(7, "/srv/records")), (Action::Deny, 1));
     assert_eq!(verdict(&with(Action::Allow), file(7, "/srv/records")), (Action::Allow, 0));
+}
+
+#[test]
+fn what_is_untrusted_is_denied_unless_a_rule_comes_before() {
+    let untrusted = (RuleKey::untrusted(), RuleValue::rule(1, Action::Deny));
+    let own = || File { untrusted: true, ..file(7, "/home/alice/x") };
+    let rules = table(Action::Allow, Contents::UNTRUSTED, &[untrusted]);
+    assert_eq!(verdict(&rules, own()), (Action::Deny, 1));
+    assert_eq!(verdict(&rules, file(7, DF)).0, Action::Allow);
+    let key = RuleKey::inode(EXECUTE, numbered(7));
+    let with = |value| table(Action::Allow, Contents::UNTRUSTED, &[untrusted, (key, value)]);
+    assert_eq!(verdict(&with(RuleValue::rule(2, Action::Allow)), own()), (Action::Deny, 1));
+    assert_eq!(verdict(&with(RuleValue::rule(2, Action::Allow).overriding()), own()), (Action::Allow, 2));
+    assert_eq!(verdict(&with(RuleValue::rule(2, Action::Kill)), own()), (Action::Kill, 2));
+}
+
+#[test]
+fn executable_memory_has_a_rule_of_its_own() {
+    assert_eq!(decide_executable_memory(&Table::default()).action(), Action::Deny);
+    let allow_list = table(Action::Kill, Contents::NONE, &[]);
+    assert_eq!(decide_executable_memory(&allow_list).action(), Action::Allow);
+    let rule = (RuleKey::executable_memory(), RuleValue::rule(3, Action::Audit));
+    let verdict = decide_executable_memory(&table(Action::Allow, Contents::EXECUTABLE_MEMORY, &[rule]));
+    assert_eq!((verdict.action(), verdict.rule), (Action::Audit, 3));
 }
 
 #[test]
