@@ -28,7 +28,7 @@ const fn member(
 }
 
 /// Every member that sac-bpf reads.
-pub const MEMBERS: [Member; 38] = [
+pub const MEMBERS: [Member; 46] = [
     member("BPRM_FILE", "linux_binprm", "file", 8),
     member("BPRM_FILENAME", "linux_binprm", "filename", 8),
     member("BPRM_INTERP", "linux_binprm", "interp", 8),
@@ -47,8 +47,16 @@ pub const MEMBERS: [Member; 38] = [
     member("INODE_INO", "inode", "i_ino", 8),
     member("INODE_GENERATION", "inode", "i_generation", 4),
     member("INODE_UID", "inode", "i_uid", 4),
+    member("INODE_GID", "inode", "i_gid", 4),
+    member("INODE_MODE", "inode", "i_mode", 2),
+    member("INODE_NLINK", "inode", "i_nlink", 4),
+    member("INODE_ACL", "inode", "i_acl", 8),
     member("INODE_SB", "inode", "i_sb", 8),
     member("SB_DEV", "super_block", "s_dev", 4),
+    member("SB_USER_NS", "super_block", "s_user_ns", 8),
+    member("SB_MAGIC", "super_block", "s_magic", 8),
+    member("SB_IFLAGS", "super_block", "s_iflags", 8),
+    member("USERNS_LEVEL", "user_namespace", "level", 4),
     member("TASK_REAL_PARENT", "task_struct", "real_parent", 8),
     member("TASK_TGID", "task_struct", "tgid", 4),
     member("TASK_LOGINUID", "task_struct", "loginuid", 4),
