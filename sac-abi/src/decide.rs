@@ -417,15 +417,16 @@ impl Search {
         if !self.wants_entry() {
             return;
         }
-        match (directory, name) {
-            (DirectoryLookup::Known(directory), TextLookup::Known(name)) => {
+        // The root of a file system has no name in it.
+        let DirectoryLookup::Known(directory) = directory else { return };
+        match name {
+            TextLookup::Known(name) => {
                 let operation = self.operation;
                 let numbered = self.contents.has(Contents::NUMBERED_DIRECTORIES);
                 self.add_file(rules, |inode| RuleKey::entry(operation, inode, name), directory, numbered);
             }
-            (_, TextLookup::Unreadable) => self.failed = 1,
-            // The root of a file system has no name in it.
-            (DirectoryLookup::End, _) | (_, TextLookup::TooLong) => {}
+            TextLookup::TooLong => {}
+            TextLookup::Unreadable => self.failed = 1,
         }
     }
 

@@ -29,7 +29,18 @@ pub(crate) fn kill() {
     let _failed = unsafe { bpf_send_signal(SIGKILL) };
 }
 
-/// Carries the action out and gives the program's return value.
+/// Carries the action out and gives the return value of a program for the whole machine.
+#[inline(always)]
+pub(crate) fn enforce_on_machine(action: Action) -> i32 {
+    match action {
+        Action::Allow | Action::Audit => return 0,
+        Action::Deny => {}
+        Action::Kill => kill(),
+    }
+    MINUS_EACCES
+}
+
+/// Carries the action out and gives the return value of a program for a cgroup.
 #[inline(always)]
 pub(crate) fn enforce(action: Action) -> i32 {
     match action {

@@ -9,9 +9,10 @@ use crate::{
     arguments::{argument_count, look_at_arguments},
     enforce::{GO_ON, enforce, is_denied_already, kill},
     kernel::Bprm,
-    maps::{Policy, PolicyRules, ReadyScope, ScopeSlots, Stage, is_worth_a_sighting, now_boot_s},
+    maps::{Policy, PolicyRules, is_worth_a_sighting, now_boot_s},
     object::ExecutedFile,
-    record::record,
+    record::record_execution,
+    scope::{JUDGE, NOT_READY, PASS, ReadyScope, ScopeSlots, Stage},
 };
 use aya_ebpf::{macros::lsm_cgroup, programs::LsmContext};
 use core::ffi::c_void;
@@ -110,7 +111,7 @@ fn try_bprm_check_security(bprm: Bprm) -> Action {
             judgement = Judgement { slot, ..Judgement::NONE };
             break;
         };
-        let mut bits = judge(bprm, rules.map());
+        let mut bits = judge(bprm, scope.owner(), rules.map());
         if Decision::from_bits(bits).group != 0 {
             if bprm.is_program() {
                 // The second hook says what is done, also where the verdict without conditions is a denial.
@@ -152,7 +153,7 @@ fn try_bprm_committed_creds(bprm: Bprm) -> Action {
             // Nothing has run yet, and under no policy nothing may.
             return Action::Deny;
         };
-        let mut bits = judge(bprm, rules.map());
+        let mut bits = judge(bprm, scope.owner(), rules.map());
         let group = Decision::from_bits(bits).group;
         if group != 0 {
             let possible = judge_count(bprm, rules.map(), group);
@@ -171,23 +172,14 @@ fn try_bprm_committed_creds(bprm: Bprm) -> Action {
     action
 }
 
-/// The scope is not there yet: nothing may pass.
-const NOT_READY: u64 = 0;
-/// It is for this program to judge.
-const JUDGE: u64 = 1;
-/// Somebody else has judged, or nobody has to.
-const PASS: u64 = 2;
-
 // Functions of their own, so that what they keep on the stack is there only meanwhile. They give numbers, see `Rules::zero`.
 
-/// Whether it is for the running program to judge: one of the constants above.
+/// [`crate::scope::stance`] of an execution, which is also what ends the login service's setting up.
 #[inline(never)]
 fn stance() -> u64 {
-    match ReadyScope::of_this_program() {
-        None => NOT_READY,
-        Some(scope) if scope.is_roots_own() || scope.is_judged_by_session() => PASS,
-        Some(_) => JUDGE,
-    }
+    let Some(scope) = ReadyScope::of_this_program() else { return NOT_READY };
+    scope.note_execution();
+    if scope.is_roots_own() || scope.is_judged_by_session() { PASS } else { JUDGE }
 }
 
 /// The conditions of a group that take as many arguments as the new program has.
@@ -199,9 +191,10 @@ fn judge_count(bprm: Bprm, policy: &Policy, group: u32) -> u64 {
 
 /// What a policy says of the file, as [`Decision::to_bits`].
 #[inline(never)]
-fn judge(bprm: Bprm, policy: &Policy) -> u64 {
+fn judge(bprm: Bprm, owner: u32, policy: &Policy) -> u64 {
     let rules = PolicyRules::new(policy);
-    let decision = decide(&rules, Operation::Execute, &mut ExecutedFile::new(bprm.file(), policy));
+    let mut file = ExecutedFile::<'_, false>::new(bprm.file(), owner, policy);
+    let decision = decide(&rules, Operation::Execute, &mut file);
     decision.to_bits().wrapping_add(rules.zero())
 }
 
@@ -234,7 +227,9 @@ fn settle(slot: u32, decision: u64, bprm: Bprm) {
     let verdict = Decision::from_bits(decision).verdict;
     let stage = if bprm.interp() == bprm.filename() { Stage::First } else { Stage::Interpreter };
     scope.count(verdict.action(), stage);
-    if verdict.action() != Action::Allow || is_worth_a_sighting(&scope, bprm.file().inode(), now_boot_s()) {
-        record(&scope, slot, verdict, bprm);
+    if verdict.action() != Action::Allow
+        || is_worth_a_sighting(&scope, bprm.file().inode().identity(), now_boot_s())
+    {
+        record_execution(&scope, slot, verdict, bprm);
     }
 }

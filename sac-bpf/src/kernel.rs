@@ -7,7 +7,10 @@
 
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use core::ffi::c_void;
-use sac_abi::rule::InodeId;
+use sac_abi::{
+    Operation,
+    rule::{InodeId, Operations},
+};
 
 /// No struct is this large.
 const UNRESOLVED: u32 = 0x00ff_ffff;
@@ -22,9 +25,13 @@ macro_rules! members {
 }
 
 members! {
-    BPRM_FILE, BPRM_FILENAME, BPRM_INTERP, BPRM_BUF, BPRM_P, BPRM_ARGC, FILE_INODE, FILE_PATH,
-    PATH_DENTRY, DENTRY_PARENT, DENTRY_INODE, DENTRY_NAME, QSTR_NAME, INODE_INO, INODE_GENERATION, INODE_SB, SB_DEV, TASK_REAL_PARENT, TASK_TGID,
-    TASK_LOGINUID, TASK_SIGNAL, SIGNAL_TTY, TTY_INDEX, TTY_DRIVER, DRIVER_MAJOR, DRIVER_MINOR_START,
+    BPRM_FILE, BPRM_FILENAME, BPRM_INTERP, BPRM_BUF, BPRM_P, BPRM_ARGC,
+    FILE_INODE, FILE_PATH, FILE_MODE, FILE_FLAGS, PATH_DENTRY, DENTRY_PARENT, DENTRY_INODE, DENTRY_NAME, QSTR_NAME,
+    INODE_INO, INODE_GENERATION, INODE_UID, INODE_GID, INODE_MODE, INODE_NLINK, INODE_ACL, INODE_SB,
+    SB_DEV, SB_USER_NS, SB_MAGIC, SB_IFLAGS, USERNS_LEVEL, IATTR_VALID, VMA_FILE,
+    TASK_REAL_PARENT, TASK_TGID, TASK_LOGINUID, TASK_MM, MM_EXE_FILE, MM_START_CODE, TASK_SIGNAL,
+    SIGNAL_TTY, TTY_INDEX, TTY_DRIVER, DRIVER_MAJOR, DRIVER_MINOR_START,
+    MSG_NAME, MSG_NAMELEN, SOCKET_SK, SOCK_FAMILY,
 }
 
 /// The address of a member: `container` moved by the offset that the loader put into `offset`.
@@ -110,13 +117,53 @@ impl Bprm {
 pub(crate) struct File(*const c_void);
 
 impl File {
-    /// Device, inode number and generation.
+    /// Wraps the argument of a hook that is a file.
+    ///
+    /// # Safety
+    ///
+    /// `file` must be that argument, unchanged.
     #[inline(always)]
-    pub(crate) fn inode(self) -> InodeId {
+    pub(crate) const unsafe fn new(file: *const c_void) -> Self {
+        Self(file)
+    }
+
+    /// Whether there is one: memory need not come from a file.
+    #[inline(always)]
+    pub(crate) fn is_there(self) -> bool {
+        !self.0.is_null()
+    }
+
+    /// Whether both are the same open file.
+    #[inline(always)]
+    pub(crate) fn is(self, other: Self) -> bool {
+        core::ptr::eq(self.0, other.0)
+    }
+
+    /// What is open.
+    #[inline(always)]
+    pub(crate) fn inode(self) -> Inode {
         // SAFETY: the pointer came from a tracked struct, so the verifier knows its type.
-        let inode = unsafe { read(self.0, &FILE_INODE) };
+        Inode(unsafe { read(self.0, &FILE_INODE) })
+    }
+
+    /// What it is opened for: reading, writing, or both; emptying it is writing.
+    #[inline(always)]
+    pub(crate) fn opened_for(self) -> Operations {
+        const FMODE_READ: u32 = 1;
+        const FMODE_WRITE: u32 = 2;
+        const O_TRUNC: u32 = 0o1000;
+        // SAFETY: the pointer came from a tracked struct.
+        let mode: u32 = unsafe { read(self.0, &FILE_MODE) };
         // SAFETY: as above.
-        unsafe { identity(inode) }
+        let flags: u32 = unsafe { read(self.0, &FILE_FLAGS) };
+        let mut operations = Operations::NONE;
+        if mode & FMODE_READ != 0 {
+            operations = operations.with(Operation::Read);
+        }
+        if mode & FMODE_WRITE != 0 || flags & O_TRUNC != 0 {
+            operations = operations.with(Operation::Write);
+        }
+        operations
     }
 
     /// Where the file is in its file system.
@@ -146,6 +193,24 @@ impl File {
 pub(crate) struct Dentry(*const c_void);
 
 impl Dentry {
+    /// Wraps the argument of a hook that is a dentry.
+    ///
+    /// # Safety
+    ///
+    /// `dentry` must be that argument, unchanged.
+    #[inline(always)]
+    pub(crate) const unsafe fn new(dentry: *const c_void) -> Self {
+        Self(dentry)
+    }
+
+    /// Whether something has the name.
+    #[inline(always)]
+    pub(crate) fn is_taken(self) -> bool {
+        // SAFETY: the pointer came from a tracked struct or is a hook's argument.
+        let inode: *const c_void = unsafe { read(self.0, &DENTRY_INODE) };
+        !inode.is_null()
+    }
+
     /// The directory that it is in; the root of a file system is in itself.
     #[inline(always)]
     pub(crate) fn parent(self) -> Self {
@@ -159,13 +224,12 @@ impl Dentry {
         core::ptr::eq(self.0, other.0)
     }
 
-    /// Device, inode number and generation of what has the name.
+    /// What has the name; [`Inode::NOBODY`] where nothing has.
     #[inline(always)]
-    pub(crate) fn inode(self) -> InodeId {
+    pub(crate) fn identity(self) -> InodeId {
         // SAFETY: the pointer came from a tracked struct.
-        let inode = unsafe { read(self.0, &DENTRY_INODE) };
-        // SAFETY: as above.
-        unsafe { identity(inode) }
+        let inode: *const c_void = unsafe { read(self.0, &DENTRY_INODE) };
+        if inode.is_null() { Inode::NOBODY } else { Inode(inode).identity() }
     }
 
     /// Copies the name into `buffer`; returns its length with the NUL or a negative error.
@@ -183,22 +247,180 @@ impl Dentry {
     }
 }
 
-/// Device, inode number and generation.
-///
-/// # Safety
-///
-/// `inode` must be a tracked pointer to a `struct inode`.
-#[inline(always)]
-unsafe fn identity(inode: *const c_void) -> InodeId {
-    // SAFETY: by the contract of this function.
-    let superblock: *const c_void = unsafe { read(inode, &INODE_SB) };
-    // SAFETY: the pointer came from a tracked struct.
-    let dev = unsafe { read(superblock, &SB_DEV) };
-    // SAFETY: by the contract of this function.
-    let ino = unsafe { read(inode, &INODE_INO) };
-    // SAFETY: as above.
-    let generation = unsafe { read(inode, &INODE_GENERATION) };
-    InodeId { dev, ino, generation: Some(generation) }
+/// `struct inode`: a file, whatever its names are.
+#[derive(Clone, Copy)]
+pub(crate) struct Inode(*const c_void);
+
+impl Inode {
+    /// In place of an identity where there is no file: no rule names it.
+    pub(crate) const NOBODY: InodeId = InodeId { dev: u32::MAX, ino: 0, generation: Some(0) };
+
+    /// Device, inode number and generation.
+    #[inline(always)]
+    pub(crate) fn identity(self) -> InodeId {
+        // SAFETY: the pointer came from a tracked struct.
+        let dev = unsafe { read(self.superblock(), &SB_DEV) };
+        // SAFETY: as above.
+        let ino = unsafe { read(self.0, &INODE_INO) };
+        // SAFETY: as above.
+        let generation = unsafe { read(self.0, &INODE_GENERATION) };
+        InodeId { dev, ino, generation: Some(generation) }
+    }
+
+    /// Whether `owner`, or anybody but the administrators, could have written it.
+    #[inline(always)]
+    pub(crate) fn is_untrusted(self, owner: u32) -> bool {
+        // Where accounts of people begin, `UID_MIN` of login.defs(5).
+        const PEOPLE: u32 = 1000;
+        const GROUP_WRITES: u16 = 0o020;
+        const OTHERS_WRITE: u16 = 0o002;
+        // SAFETY: the pointer came from a tracked struct; this goes for all reads here.
+        let uid: u32 = unsafe { read(self.0, &INODE_UID) };
+        // SAFETY: as above.
+        let gid: u32 = unsafe { read(self.0, &INODE_GID) };
+        // SAFETY: as above.
+        let mode: u16 = unsafe { read(self.0, &INODE_MODE) };
+        // SAFETY: as above.
+        let names: u32 = unsafe { read(self.0, &INODE_NLINK) };
+        // SAFETY: as above. What is not null can also mean that nobody has asked for the list yet.
+        let has_list = unsafe { read::<u64>(self.0, &INODE_ACL) } != 0;
+        // Where there is a list of permissions, the group's bits are the most that anybody in it has.
+        let group_writes = mode & GROUP_WRITES != 0 && (gid != 0 || has_list);
+        uid == owner
+            || uid >= PEOPLE
+            || names == 0
+            || mode & OTHERS_WRITE != 0
+            || group_writes
+            || self.is_on_untrusted_mount()
+    }
+
+    /// Whether the file system is one that somebody without rights may have made up.
+    #[inline(always)]
+    fn is_on_untrusted_mount(self) -> bool {
+        // include/uapi/linux/magic.h.
+        const FUSE_SUPER_MAGIC: u64 = 0x6573_5546;
+        // include/linux/fs.h.
+        const SB_I_UNTRUSTED_MOUNTER: u64 = 0x40;
+        let superblock = self.superblock();
+        // SAFETY: the pointer came from a tracked struct; this goes for all reads here.
+        let namespace: *const c_void = unsafe { read(superblock, &SB_USER_NS) };
+        // SAFETY: as above.
+        let level: u32 = unsafe { read(namespace, &USERNS_LEVEL) };
+        // SAFETY: as above.
+        let magic: u64 = unsafe { read(superblock, &SB_MAGIC) };
+        // SAFETY: as above.
+        let flags: u64 = unsafe { read(superblock, &SB_IFLAGS) };
+        level > 0 || magic == FUSE_SUPER_MAGIC || flags & SB_I_UNTRUSTED_MOUNTER != 0
+    }
+
+    #[inline(always)]
+    fn superblock(self) -> *const c_void {
+        // SAFETY: the pointer came from a tracked struct.
+        unsafe { read(self.0, &INODE_SB) }
+    }
+}
+
+/// `struct vm_area_struct`: a piece of a process's memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Memory(*const c_void);
+
+impl Memory {
+    /// Wraps the argument of a hook that is a piece of memory.
+    ///
+    /// # Safety
+    ///
+    /// `memory` must be that argument, unchanged.
+    #[inline(always)]
+    pub(crate) const unsafe fn new(memory: *const c_void) -> Self {
+        Self(memory)
+    }
+
+    /// The file that it was mapped from, if there is one; see [`File::is_there`].
+    #[inline(always)]
+    pub(crate) fn file(self) -> File {
+        // SAFETY: by the contract of `new`.
+        File(unsafe { read(self.0, &VMA_FILE) })
+    }
+}
+
+/// `struct iattr`: what is being changed about a file.
+#[derive(Clone, Copy)]
+pub(crate) struct Change(*const c_void);
+
+impl Change {
+    /// Wraps the argument of a hook that is a change.
+    ///
+    /// # Safety
+    ///
+    /// `change` must be that argument, unchanged.
+    #[inline(always)]
+    pub(crate) const unsafe fn new(change: *const c_void) -> Self {
+        Self(change)
+    }
+
+    /// Whether it is about size, owner or mode, and not only about times.
+    #[inline(always)]
+    pub(crate) fn matters(self) -> bool {
+        // `ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_SIZE`, include/linux/fs.h.
+        const ATTRIBUTES: u32 = 1 | 2 | 4 | 8;
+        // SAFETY: by the contract of `new`.
+        unsafe { read::<u32>(self.0, &IATTR_VALID) & ATTRIBUTES != 0 }
+    }
+}
+
+/// `struct msghdr`: something that is being sent.
+#[derive(Clone, Copy)]
+pub(crate) struct Message(*const c_void);
+
+impl Message {
+    /// Wraps the argument of a hook that is a message.
+    ///
+    /// # Safety
+    ///
+    /// `message` must be that argument, unchanged.
+    #[inline(always)]
+    pub(crate) const unsafe fn new(message: *const c_void) -> Self {
+        Self(message)
+    }
+
+    /// Where the address stands that it is sent to, as a number, and how long that is; zeros where it has none. The kernel has
+    /// copied it by then.
+    #[inline(always)]
+    pub(crate) fn address(self) -> (u64, u32) {
+        // SAFETY: by the contract of `new`.
+        let at: u64 = unsafe { read(self.0, &MSG_NAME) };
+        // SAFETY: as above.
+        let len = unsafe { read(self.0, &MSG_NAMELEN) };
+        (at, len)
+    }
+}
+
+/// `struct socket`.
+#[derive(Clone, Copy)]
+pub(crate) struct Socket(*const c_void);
+
+impl Socket {
+    /// Wraps the argument of a hook that is a socket.
+    ///
+    /// # Safety
+    ///
+    /// `socket` must be that argument, unchanged.
+    #[inline(always)]
+    pub(crate) const unsafe fn new(socket: *const c_void) -> Self {
+        Self(socket)
+    }
+
+    /// Its address family.
+    #[inline(always)]
+    pub(crate) fn family(self) -> u16 {
+        // SAFETY: by the contract of `new`.
+        let inner: *const c_void = unsafe { read(self.0, &SOCKET_SK) };
+        if inner.is_null() {
+            return 0;
+        }
+        // SAFETY: `sock_common` stands at the beginning of what the pointer leads to (include/net/sock.h).
+        unsafe { read(inner, &SOCK_FAMILY) }
+    }
 }
 
 /// `struct task_struct` of the process that the hook runs in.
@@ -217,6 +439,35 @@ impl CurrentTask {
     pub(crate) fn is_of_no_login(self) -> bool {
         // SAFETY: the helper returned a tracked task.
         unsafe { read::<u32>(self.0, &TASK_LOGINUID) == u32::MAX }
+    }
+
+    /// Whether the kernel is putting a program into this task's memory right now: the memory is new, and nothing of the program has run.
+    /// Nobody can make it look like that later: `prctl` takes no address as low as 0.
+    #[inline(always)]
+    pub(crate) fn is_being_loaded(self) -> bool {
+        let memory = self.memory();
+        if memory.is_null() {
+            return false;
+        }
+        // SAFETY: the pointer came from a tracked struct.
+        unsafe { read::<u64>(memory, &MM_START_CODE) == 0 }
+    }
+
+    /// The program in its memory; see [`File::is_there`].
+    #[inline(always)]
+    pub(crate) fn program(self) -> File {
+        let memory = self.memory();
+        if memory.is_null() {
+            return File(core::ptr::null());
+        }
+        // SAFETY: the pointer came from a tracked struct.
+        File(unsafe { read(memory, &MM_EXE_FILE) })
+    }
+
+    #[inline(always)]
+    fn memory(self) -> *const c_void {
+        // SAFETY: the helper returned a tracked task.
+        unsafe { read(self.0, &TASK_MM) }
     }
 
     /// Process id of the parent.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! The kernel half of SAC: cgroup-scoped eBPF LSM programs.
+//! The kernel half of SAC: eBPF LSM programs, for cgroups, and where there is no room for those, for the machine.
 //!
 //! One file for each hook family; each hook is a few lines around [`sac_abi::decide`]. Nothing here logs, allocates or
 //! loops without bound. Whatever cannot be known is denied, and no program ever undoes a denial that stands already.
@@ -14,12 +14,18 @@
 )]
 
 mod arguments;
+mod connect;
 mod enforce;
 mod exec;
+mod files;
+mod inquiry;
 mod kernel;
+mod mapping;
 mod maps;
 mod object;
+mod open;
 mod record;
+mod scope;
 mod text;
 
 /// Some helpers (`bpf_probe_read_kernel_str`) are lent only to programs under a GPL-compatible licence.

@@ -15,24 +15,27 @@ use sac_abi::{
     rule::InodeId,
 };
 
-/// A file that somebody wants to execute.
-pub(crate) struct ExecutedFile<'b> {
+/// A file that somebody wants to execute, or with `MAPPED` to map into a program that runs already. What is mapped goes by what it
+/// is and by its name and directories: a path costs most to find out, and libraries are mapped by the dozen.
+pub(crate) struct ExecutedFile<'b, const MAPPED: bool> {
     file: File,
+    /// Whose scope it is in.
+    owner: u32,
     /// The policy that is asked.
     policy: &'b Policy,
 }
 
-impl<'b> ExecutedFile<'b> {
+impl<'b, const MAPPED: bool> ExecutedFile<'b, MAPPED> {
     #[inline(always)]
-    pub(crate) fn new(file: File, policy: &'b Policy) -> Self {
-        Self { file, policy }
+    pub(crate) fn new(file: File, owner: u32, policy: &'b Policy) -> Self {
+        Self { file, owner, policy }
     }
 }
 
-impl Object for ExecutedFile<'_> {
+impl<const MAPPED: bool> Object for ExecutedFile<'_, MAPPED> {
     #[inline(always)]
     fn inode(&self) -> InodeId {
-        self.file.inode()
+        self.file.inode().identity()
     }
 
     // Only the methods behind these ask for them.
@@ -47,8 +50,18 @@ impl Object for ExecutedFile<'_> {
     }
 
     #[inline(always)]
+    fn parent(&mut self) -> DirectoryLookup {
+        DirectoryLookup::End
+    }
+
+    #[inline(always)]
     fn next_directory(&mut self) -> DirectoryLookup {
         DirectoryLookup::End
+    }
+
+    #[inline(always)]
+    fn is_untrusted(&mut self) -> bool {
+        self.file.inode().is_untrusted(self.owner)
     }
 
     #[inline(always)]
@@ -58,33 +71,107 @@ impl Object for ExecutedFile<'_> {
 
     #[inline(always)]
     fn each_text(&mut self, _rules: &impl Rules, search: &mut Search) {
-        if search.wants_path() {
+        if !MAPPED && search.wants_path() {
             let mut text = Text::NONE;
             look_at_path(self.file, &mut text);
             look_up_path(self.policy, search, &text);
         }
         if search.wants_name() {
             let mut text = Text::NONE;
-            look_at_name(self.file, &mut text);
+            look_at_name(self.file.dentry(), &mut text);
             look_up_name(self.policy, search, &text);
         }
     }
 
     #[inline(always)]
     fn each_directory(&mut self, _rules: &impl Rules, search: &mut Search) {
-        look_at_directories(self.file, self.policy, search);
+        look_at_directories(self.file.dentry(), self.policy, search);
     }
+}
+
+/// A name in a directory, with what has it, if something has.
+pub(crate) struct Entry<'b> {
+    dentry: Dentry,
+    name: &'b Text,
+    policy: &'b Policy,
+}
+
+impl<'b> Entry<'b> {
+    /// `name` is what [`look_at_name`] found for `dentry`.
+    #[inline(always)]
+    pub(crate) fn new(dentry: Dentry, name: &'b Text, policy: &'b Policy) -> Self {
+        Self { dentry, name, policy }
+    }
+}
+
+impl Object for Entry<'_> {
+    #[inline(always)]
+    fn inode(&self) -> InodeId {
+        self.dentry.identity()
+    }
+
+    /// The hooks of operations on files cannot resolve paths; their policies have names in directories instead.
+    #[inline(always)]
+    fn path(&mut self) -> TextLookup {
+        TextLookup::TooLong
+    }
+
+    #[inline(always)]
+    fn name(&mut self) -> TextLookup {
+        self.name.look_up()
+    }
+
+    /// The root of a file system is in itself here; no rule is about its name. A case more would leave a register undefined, which the
+    /// verifier refuses.
+    #[inline(always)]
+    fn parent(&mut self) -> DirectoryLookup {
+        DirectoryLookup::Known(self.dentry.parent().identity())
+    }
+
+    #[inline(always)]
+    fn next_directory(&mut self) -> DirectoryLookup {
+        DirectoryLookup::End
+    }
+
+    #[inline(always)]
+    fn identity(&mut self, _rules: &impl Rules, search: &mut Search) {
+        look_at_entry(self.dentry, self.policy, search);
+    }
+
+    #[inline(always)]
+    fn each_text(&mut self, _rules: &impl Rules, search: &mut Search) {
+        look_up_entry(self.dentry, self.policy, search, self.name);
+    }
+
+    #[inline(always)]
+    fn each_directory(&mut self, _rules: &impl Rules, search: &mut Search) {
+        look_at_directories(self.dentry, self.policy, search);
+    }
+}
+
+/// The directory that something is in.
+#[inline(always)]
+fn parent_of(dentry: Dentry) -> DirectoryLookup {
+    let parent = dentry.parent();
+    if parent.is(dentry) { DirectoryLookup::End } else { DirectoryLookup::Known(parent.identity()) }
 }
 
 /// Looks at what the file is. It and those below are functions of their own, so that what they keep on the stack is there only
 /// meanwhile.
 #[inline(never)]
 fn look_at_identity(file: File, policy: &Policy, search: &mut Search) {
-    search.add_inode(&PolicyRules::new(policy), file.inode());
+    search.add_inode(&PolicyRules::new(policy), file.inode().identity());
+}
+
+/// As above, for what has a name, if something has.
+#[inline(never)]
+fn look_at_entry(dentry: Dentry, policy: &Policy, search: &mut Search) {
+    search.add_inode(&PolicyRules::new(policy), dentry.identity());
 }
 
 /// A [`TextLookup`] as it goes from one function to another.
-struct Text {
+#[repr(C)]
+pub(crate) struct Text {
     /// One of the constants here.
     kind: u64,
     hash: TextHash,
@@ -96,7 +183,7 @@ impl Text {
     const TOO_LONG: u64 = 2;
 
     /// Nothing is known yet.
-    const NONE: Self = Self { kind: Self::UNREADABLE, hash: TextHash::NONE };
+    pub(crate) const NONE: Self = Self { kind: Self::UNREADABLE, hash: TextHash::NONE };
 
     #[inline(always)]
     const fn look_up(&self) -> TextLookup {
@@ -125,13 +212,13 @@ fn look_at_path(file: File, text: &mut Text) {
     }
 }
 
-/// Looks at the file's own name.
+/// Looks at a file's own name.
 #[inline(never)]
-fn look_at_name(file: File, text: &mut Text) {
+pub(crate) fn look_at_name(dentry: Dentry, text: &mut Text) {
     let mut place = MaybeUninit::uninit();
     let buffer = TextBuffer::cleared(&mut place);
     // SAFETY: the length is the buffer's.
-    let result = unsafe { file.dentry().name(buffer.as_mut_ptr().cast(), TEXT_BUFFER_BYTES as u32) };
+    let result = unsafe { dentry.name(buffer.as_mut_ptr().cast(), TEXT_BUFFER_BYTES as u32) };
     // A name has at most 255 bytes, so one that fills the buffer is whole.
     if result > 0 {
         text.hash = buffer.hash(result as usize);
@@ -149,10 +236,18 @@ fn look_up_name(policy: &Policy, search: &mut Search, text: &Text) {
     search.add_name(&PolicyRules::new(policy), text.look_up());
 }
 
+#[inline(never)]
+fn look_up_entry(dentry: Dentry, policy: &Policy, search: &mut Search, name: &Text) {
+    let rules = PolicyRules::new(policy);
+    search.add_name(&rules, name.look_up());
+    let directory = DirectoryLookup::Known(dentry.parent().identity());
+    search.add_entry(&rules, directory, name.look_up());
+}
+
 /// Looks at the directories that the file is in.
 #[inline(never)]
-fn look_at_directories(file: File, policy: &Policy, search: &mut Search) {
-    let mut cursor = Cursor { search, at: file.dentry(), policy };
+fn look_at_directories(dentry: Dentry, policy: &Policy, search: &mut Search) {
+    let mut cursor = Cursor { search, at: dentry, policy };
     // SAFETY: the callback takes such a cursor, which lives until the helper returns.
     let _looked_at = unsafe { bpf_loop(LEVELS_MAX + 1, up as *mut c_void, (&raw mut cursor).cast(), 0) };
 }
@@ -173,9 +268,7 @@ struct Cursor<'b> {
 unsafe extern "C" fn up(_index: u32, cursor: *mut c_void) -> i64 {
     // SAFETY: `look_at_directories` passes its cursor, and nobody else uses it meanwhile.
     let cursor = unsafe { &mut *cursor.cast::<Cursor<'_>>() };
-    let parent = cursor.at.parent();
-    let directory =
-        if parent.is(cursor.at) { DirectoryLookup::End } else { DirectoryLookup::Known(parent.inode()) };
-    cursor.at = parent;
+    let directory = parent_of(cursor.at);
+    cursor.at = cursor.at.parent();
     i64::from(!cursor.search.add_directory(&PolicyRules::new(cursor.policy), directory))
 }

@@ -2,8 +2,9 @@
 //! Events for the loader. A verdict never waits for room: what does not fit is counted.
 
 use crate::{
-    kernel::{Bprm, CurrentTask},
-    maps::{EVENTS, ReadyScope},
+    kernel::{Bprm, CurrentTask, Dentry, File, Inode},
+    maps::EVENTS,
+    scope::ReadyScope,
 };
 use aya_ebpf::helpers::{
     bpf_get_current_pid_tgid, bpf_get_current_uid_gid, bpf_ktime_get_boot_ns,
@@ -11,39 +12,146 @@ use aya_ebpf::helpers::{
 };
 use core::ffi::c_void;
 use sac_abi::{
-    Action, Verdict,
-    event::{EVENT_PATH_BYTES, EVENT_VERSION, ExecEvent},
+    Action, Operation, Verdict,
+    decide::Address,
+    event::{EVENT_PATH_BYTES, EVENT_VERSION, Event, Form},
+    rule::InodeId,
 };
 
 /// `TASK_COMM_LEN`.
 const COMM_BYTES: u32 = 16;
 
+/// A name and its NUL, at most.
+const NAME_BYTES: usize = 256;
+
+/// How many names of an entry and its directories are recorded. The verifier goes through each.
+const NAMES_MAX: u32 = 24;
+
 /// Records what `verdict`, by the policy in `slot`, did to the execution `bprm`.
 #[inline(always)]
-pub(crate) fn record(scope: &ReadyScope, slot: u32, verdict: Verdict, bprm: Bprm) {
+pub(crate) fn record_execution(scope: &ReadyScope, slot: u32, verdict: Verdict, bprm: Bprm) {
     let Some(mut entry) = EVENTS.reserve(0) else {
         if verdict.action() != Action::Allow {
             scope.count_lost_event();
         }
         return;
     };
-    let event: *mut ExecEvent = entry.as_mut_ptr();
+    let event: *mut Event = entry.as_mut_ptr();
+    let file = bprm.file();
     // SAFETY: the entry is as large as an event and aligned to 8 bytes, and no one else sees it before `submit`.
-    unsafe { fill(event, scope, slot, verdict, bprm) };
+    unsafe {
+        fill(
+            event,
+            scope,
+            slot,
+            verdict,
+            About { operation: Operation::Execute as u16, form: Form::Path, mapped: 0 },
+        );
+        about_inode(event, file.inode().identity());
+        (*event).executed_len = read_string(bprm.interp(), &raw mut (*event).executed);
+        (*event).resolved_len =
+            file.path((&raw mut (*event).resolved).cast(), EVENT_PATH_BYTES as u32) as i32;
+    }
     entry.submit(0);
 }
 
+/// Records what `verdict` did to an operation on a name in a directory.
+#[inline(always)]
+pub(crate) fn record_operation(
+    scope: &ReadyScope,
+    slot: u32,
+    verdict: Verdict,
+    operation: u16,
+    dentry: Dentry,
+) {
+    record_names(scope, slot, verdict, About { operation, form: Form::Names, mapped: 0 }, dentry);
+}
+
+/// Records what `verdict` did to the mapping of a file.
+#[inline(always)]
+pub(crate) fn record_mapping(scope: &ReadyScope, slot: u32, verdict: Verdict, file: File) {
+    let about = About { operation: Operation::Execute as u16, form: Form::Names, mapped: 1 };
+    record_names(scope, slot, verdict, about, file.dentry());
+}
+
+#[inline(always)]
+fn record_names(scope: &ReadyScope, slot: u32, verdict: Verdict, about: About, dentry: Dentry) {
+    let Some(mut entry) = EVENTS.reserve(0) else {
+        scope.count_lost_event();
+        return;
+    };
+    let event: *mut Event = entry.as_mut_ptr();
+    // SAFETY: as in `record_execution`.
+    unsafe {
+        fill(event, scope, slot, verdict, about);
+        about_inode(event, dentry.identity());
+        about_names(event, dentry);
+    }
+    entry.submit(0);
+}
+
+/// Records what `verdict` did to memory that comes from no file.
+#[inline(always)]
+pub(crate) fn record_memory(scope: &ReadyScope, slot: u32, verdict: Verdict) {
+    let Some(mut entry) = EVENTS.reserve(0) else {
+        scope.count_lost_event();
+        return;
+    };
+    let event: *mut Event = entry.as_mut_ptr();
+    let about = About { operation: Operation::Execute as u16, form: Form::Names, mapped: 1 };
+    // SAFETY: as in `record_execution`.
+    unsafe {
+        fill(event, scope, slot, verdict, about);
+        about_inode(event, Inode::NOBODY);
+        (*event).executed_len = 0;
+        (*event).resolved_len = 0;
+    }
+    entry.submit(0);
+}
+
+/// Records what `verdict` did to a connection.
+#[inline(always)]
+pub(crate) fn record_address(scope: &ReadyScope, slot: u32, verdict: Verdict, address: &Address) {
+    let Some(mut entry) = EVENTS.reserve(0) else {
+        scope.count_lost_event();
+        return;
+    };
+    let event: *mut Event = entry.as_mut_ptr();
+    let about = About { operation: Operation::Connect as u16, form: Form::Address, mapped: 0 };
+    let (high, low) = address.to_v6();
+    // SAFETY: as in `record_execution`; the strings of an event begin at multiples of eight bytes.
+    unsafe {
+        fill(event, scope, slot, verdict, about);
+        about_inode(event, Inode::NOBODY);
+        let words = (&raw mut (*event).resolved).cast::<u64>();
+        words.write_volatile(high.to_be());
+        words.add(1).write_volatile(low.to_be());
+        words.add(2).cast::<u16>().write_volatile(address.port());
+        (*event).executed_len = 0;
+        (*event).resolved_len = 18;
+    }
+    entry.submit(0);
+}
+
+/// What an event is about, as the event has it.
+#[derive(Clone, Copy)]
+struct About {
+    operation: u16,
+    form: Form,
+    mapped: u8,
+}
+
+/// Fills in all but inode and strings.
+///
 /// # Safety
 ///
 /// `event` must be reserved, writable memory for one event.
 #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
 #[inline(always)]
-unsafe fn fill(event: *mut ExecEvent, scope: &ReadyScope, slot: u32, verdict: Verdict, bprm: Bprm) {
-    let file = bprm.file();
-    let inode = file.inode();
+unsafe fn fill(event: *mut Event, scope: &ReadyScope, slot: u32, verdict: Verdict, about: About) {
     let task = CurrentTask::get();
     let (tty_major, tty_minor) = task.tty();
-    // SAFETY: each write is to a field of the reserved event; the string helpers get the room that the field has.
+    // SAFETY: each write is to a field of the reserved event.
     unsafe {
         (*event).version = EVENT_VERSION;
         (*event).action = verdict.action_byte();
@@ -51,19 +159,67 @@ unsafe fn fill(event: *mut ExecEvent, scope: &ReadyScope, slot: u32, verdict: Ve
         (*event).rule = verdict.rule;
         (*event).boot_ns = bpf_ktime_get_boot_ns();
         (*event).cgroup = scope.cgroup;
-        (*event).ino = inode.ino;
-        (*event).dev = inode.dev;
         (*event).slot = slot;
         (*event).tgid = (bpf_get_current_pid_tgid() >> 32) as u32;
         (*event).parent_tgid = task.parent_tgid();
         (*event).uid = bpf_get_current_uid_gid() as u32;
         (*event).tty_major = tty_major;
         (*event).tty_minor = tty_minor;
-        (*event).reserved = 0;
+        (*event).operation = about.operation;
+        (*event).form = about.form as u8;
+        (*event).mapped = about.mapped;
         let _clears_on_failure = bpf_get_current_comm((&raw mut (*event).comm).cast(), COMM_BYTES);
-        (*event).executed_len = read_string(bprm.interp(), &raw mut (*event).executed);
-        (*event).resolved_len =
-            file.path((&raw mut (*event).resolved).cast(), EVENT_PATH_BYTES as u32) as i32;
+    }
+}
+
+/// # Safety
+///
+/// As for [`fill`].
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
+#[inline(always)]
+unsafe fn about_inode(event: *mut Event, inode: InodeId) {
+    // SAFETY: fields of the reserved event.
+    unsafe {
+        (*event).ino = inode.ino;
+        (*event).dev = inode.dev;
+    }
+}
+
+/// Writes the names from the entry up to the root of its file system.
+///
+/// # Safety
+///
+/// As for [`fill`].
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
+#[inline(always)]
+unsafe fn about_names(event: *mut Event, dentry: Dentry) {
+    let mut at = dentry;
+    let mut used = 0_u64;
+    let mut is_cut = 1;
+    for _ in 0..NAMES_MAX {
+        let parent = at.parent();
+        if parent.is(at) {
+            is_cut = 0;
+            break;
+        }
+        if used > (EVENT_PATH_BYTES - NAME_BYTES) as u64 {
+            break;
+        }
+        // SAFETY: `used` leaves room for a name and its NUL.
+        let len = unsafe {
+            let to = (&raw mut (*event).resolved).cast::<u8>().wrapping_add(used as usize);
+            at.name(to.cast(), NAME_BYTES as u32)
+        };
+        if len <= 0 {
+            break;
+        }
+        used = used.wrapping_add(len as u64 & (2 * NAME_BYTES as u64 - 1));
+        at = parent;
+    }
+    // SAFETY: fields of the reserved event.
+    unsafe {
+        (*event).executed_len = is_cut;
+        (*event).resolved_len = used as i32;
     }
 }
 

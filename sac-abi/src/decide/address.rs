@@ -34,6 +34,23 @@ impl Address {
         let low = if high == 0 && low == 0 { 1 } else { low };
         Self { family: Family::V6, bits: AddressBits { high, low }, port }
     }
+
+    /// As an IPv6 address by its two halves, in which an IPv4 address is mapped.
+    #[must_use]
+    #[inline(always)]
+    pub const fn to_v6(&self) -> (u64, u64) {
+        match self.family {
+            Family::V4 => (0, 0xffff << 32 | self.bits.high >> 32),
+            Family::V6 => (self.bits.high, self.bits.low),
+        }
+    }
+
+    /// The port.
+    #[must_use]
+    #[inline(always)]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
 }
 
 /// Decides whether somebody may connect to an address.

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! An operation on files as questions to policies, and the strictest answer.
+//!
+//! A rename is several questions about two names, and each goes to each policy that judges. All of them are rounds of one
+//! loop, so that the verifier sees the verdict's code once.
+
+use crate::{
+    kernel::Dentry,
+    maps::{Policy, PolicyRules, zero},
+    object::{Entry, Text, look_at_name},
+    scope::{JUDGES_MAX, Judges},
+};
+use aya_ebpf::helpers::generated::bpf_loop;
+use core::ffi::c_void;
+use sac_abi::{Action, Operation, Rules as _, Verdict, decide, decide::Decision, rule::Operations};
+
+/// At most eight questions, four bits each: the operation, and whether it is about the second name. 0 ends them.
+#[derive(Clone, Copy)]
+pub(crate) struct Questions(u32);
+
+impl Questions {
+    /// None.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// One more question, which is asked first.
+    #[inline(always)]
+    const fn with(self, operation: Operation, of_second: bool) -> Self {
+        Self(self.0 << 4 | operation as u32 | (of_second as u32) << 3)
+    }
+
+    /// Whether something may be done with the first name.
+    #[inline(always)]
+    pub(crate) const fn of_first(self, operation: Operation) -> Self {
+        self.with(operation, false)
+    }
+
+    /// Whether something may be done with the second name.
+    #[inline(always)]
+    pub(crate) const fn of_second(self, operation: Operation) -> Self {
+        self.with(operation, true)
+    }
+
+    /// How many there are.
+    #[inline(always)]
+    const fn count(self) -> u32 {
+        (u32::BITS - self.0.leading_zeros()).div_ceil(4)
+    }
+
+    #[inline(always)]
+    const fn has_second(self) -> bool {
+        self.0 & 0x8888_8888 != 0
+    }
+
+    /// The operations that are asked about.
+    #[inline(always)]
+    pub(crate) const fn operations(self) -> Operations {
+        let mut operations = Operations::NONE;
+        let mut left = self.0;
+        while left != 0 {
+            if let Some(operation) = Operation::from_number((left & 7) as u16) {
+                operations = operations.with(operation);
+            }
+            left >>= 4;
+        }
+        operations
+    }
+}
+
+/// What is asked of whom, and what has been found.
+#[repr(C)]
+pub(crate) struct Inquiry {
+    pub(crate) judges: Judges,
+    first: Dentry,
+    second: Dentry,
+    first_name: Text,
+    second_name: Text,
+    questions: u32,
+    /// The round that the decision is from: a question and a judge.
+    pub(crate) decisive: u32,
+    /// [`Decision::to_bits`].
+    decision: u64,
+}
+
+impl Inquiry {
+    /// Nothing is found yet.
+    #[inline(always)]
+    pub(crate) fn new(judges: Judges, questions: Questions, first: Dentry, second: Dentry) -> Self {
+        let zero = zero();
+        let allowed = Decision { verdict: Verdict::new(Action::Allow, 0), group: 0 }.to_bits();
+        Self {
+            judges,
+            first,
+            second,
+            first_name: Text::NONE,
+            second_name: Text::NONE,
+            questions: questions.0,
+            decisive: zero as u32,
+            decision: allowed.wrapping_add(zero),
+        }
+    }
+
+    /// Asks all of it.
+    #[inline(always)]
+    pub(crate) fn ask(&mut self, questions: Questions) -> Verdict {
+        look_at_name(self.first, &mut self.first_name);
+        if questions.has_second() {
+            look_at_name(self.second, &mut self.second_name);
+        }
+        let rounds = questions.count() * JUDGES_MAX as u32;
+        // SAFETY: the callback takes such a value, which lives until the helper returns.
+        let _asked = unsafe { bpf_loop(rounds, round as *mut c_void, (&raw mut *self).cast(), 0) };
+        Decision::from_bits(self.decision).verdict
+    }
+
+    /// The question of a round, as in [`Questions`].
+    #[inline(always)]
+    fn question(&self, round: u32) -> u32 {
+        self.questions >> (round / JUDGES_MAX as u32 * 4 & 31) & 0xf
+    }
+
+    /// What was asked about in the decisive round.
+    #[inline(always)]
+    pub(crate) fn decisive_entry(&self) -> Dentry {
+        // Both are read before one is chosen: the choice of a place to read from would lose the pointer's type.
+        let (first, second) = (self.first, self.second);
+        if self.question(self.decisive) & 8 == 0 { first } else { second }
+    }
+
+    /// What was asked in the decisive round.
+    #[inline(always)]
+    pub(crate) fn decisive_operation(&self) -> u16 {
+        (self.question(self.decisive) & 7) as u16
+    }
+
+    /// Which policy answered in the decisive round.
+    #[inline(always)]
+    pub(crate) fn decisive_judge(&self) -> u32 {
+        self.decisive & (JUDGES_MAX as u32 - 1)
+    }
+
+    /// The slot of the policy with this index.
+    #[inline(always)]
+    pub(crate) fn slot(&self, judge: u32) -> u32 {
+        let slots = (&raw const self.judges.slots).cast::<u32>();
+        // SAFETY: within the list. Volatile, or the verifier would meet a choice between places.
+        unsafe { slots.wrapping_add(judge as usize & (JUDGES_MAX - 1)).read_volatile() }
+    }
+}
+
+/// Asks one question of one policy; returns 1 to stop.
+///
+/// # Safety
+///
+/// `inquiry` must be an [`Inquiry`] that nobody else uses.
+unsafe extern "C" fn round(index: u32, inquiry: *mut c_void) -> i64 {
+    // SAFETY: `Inquiry::ask` passes itself, and nobody else uses it meanwhile.
+    let inquiry = unsafe { &mut *inquiry.cast::<Inquiry>() };
+    let slot = inquiry.slot(index);
+    if slot == 0 {
+        return 0;
+    }
+    let question = inquiry.question(index);
+    let bits = match PolicyRules::of_slot(slot) {
+        None => Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits(),
+        Some(rules) if question & 8 == 0 => judge(rules.map(), question, inquiry.first, &inquiry.first_name),
+        Some(rules) => judge(rules.map(), question, inquiry.second, &inquiry.second_name),
+    };
+    let strictest = Decision::from_bits(inquiry.decision).verdict.action_byte();
+    if Decision::from_bits(bits).verdict.action_byte() > strictest {
+        inquiry.decision = bits;
+        inquiry.decisive = index;
+    }
+    inquiry.decision = inquiry.decision.wrapping_add(zero());
+    0
+}
+
+/// What a policy says, as [`Decision::to_bits`].
+#[inline(never)]
+fn judge(policy: &Policy, question: u32, dentry: Dentry, name: &Text) -> u64 {
+    let rules = PolicyRules::new(policy);
+    let Some(operation) = Operation::from_number((question & 7) as u16) else {
+        return Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits();
+    };
+    let decision = decide(&rules, operation, &mut Entry::new(dentry, name, policy));
+    decision.to_bits().wrapping_add(rules.zero())
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Opening files for reading and writing.
+
+use crate::{
+    enforce::{enforce, is_denied_already},
+    inquiry::{Inquiry, Questions},
+    kernel::File,
+    maps::zero,
+    record::record_operation,
+    scope::{JUDGE, Judges, NOT_READY, ReadyScope, ScopeSlots, stance},
+};
+use aya_ebpf::{macros::lsm_cgroup, programs::LsmContext};
+use core::ffi::c_void;
+use sac_abi::{Action, Operation, Verdict, rule::Operations};
+
+/// Judges each file that is opened, for what it is opened for. Most policies say nothing about that, and then this is a look at the
+/// scope.
+///
+/// `match-proto:v6.1:security/security.c:int security_file_open(struct file *file)`
+#[lsm_cgroup(hook = "file_open")]
+pub(crate) fn file_open(ctx: LsmContext) -> i32 {
+    if is_denied_already() {
+        return enforce(Action::Allow);
+    }
+    // SAFETY: the hook's first argument.
+    let file = unsafe { File::new(ctx.arg::<*const c_void>(0)) };
+    enforce(try_file_open(file))
+}
+
+#[inline(always)]
+fn try_file_open(file: File) -> Action {
+    const READ: Operations = Operations::NONE.with(Operation::Read);
+    const WRITE: Operations = Operations::NONE.with(Operation::Write);
+    let scope = ScopeSlots::of_this_program();
+    let opened_for = file.opened_for();
+    if !scope.judges(opened_for) {
+        return Action::Allow;
+    }
+    match stance() {
+        NOT_READY => return Action::Deny,
+        JUDGE => {}
+        _ => return Action::Allow,
+    }
+    let mut judges = Judges::none(opened_for, zero());
+    judges.add_own(&scope);
+    let (reads, writes) = (opened_for.has_any(READ), opened_for.has_any(WRITE));
+    let questions = match (reads, writes) {
+        (true, true) => Questions::NONE.of_first(Operation::Read).of_first(Operation::Write),
+        (true, false) => Questions::NONE.of_first(Operation::Read),
+        (false, true) => Questions::NONE.of_first(Operation::Write),
+        (false, false) => return Action::Allow,
+    };
+    let mut inquiry = Inquiry::new(judges, questions, file.dentry(), file.dentry());
+    let verdict = inquiry.ask(questions);
+    let action = verdict.action();
+    if action != Action::Allow {
+        settle(&inquiry, verdict);
+    }
+    action
+}
+
+/// Counts and reports what was not simply allowed. A function of its own for the stack's sake.
+#[inline(never)]
+fn settle(inquiry: &Inquiry, verdict: Verdict) {
+    let Some(scope) = ReadyScope::of_this_program() else { return };
+    if verdict.action().blocks() {
+        scope.count_blocked();
+    }
+    let slot = inquiry.slot(inquiry.decisive_judge());
+    record_operation(&scope, slot, verdict, inquiry.decisive_operation(), inquiry.decisive_entry());
+}
