@@ -126,19 +126,22 @@ pub struct Counters {
     /// Events that found no room in the ring buffer.
     pub events_lost: u64,
     /// 1 while the login service is still setting the session up; see [`Counters::SETTING_UP`].
-    pub setting_up: u64,
+    pub setting_up: u32,
+    /// Process id of the login service in the session; 0 for none, and from the moment on at which that process executes something.
+    /// What it does itself as root, such as writing down that somebody has logged out, is not the user's doing.
+    pub service: u32,
 }
 
 impl Counters {
     /// The login service (sshd, login) runs other PAM modules' programs as root in the session's cgroup, pam_motd's
     /// scripts for one, before anything of the user's runs. Until the first execution that is not root's, root's own
     /// are not judged. No user can use that window: whatever they start is started by a process that is not root.
-    pub const SETTING_UP: u64 = 1;
+    pub const SETTING_UP: u32 = 1;
 
-    /// Counters of a session that is being opened.
+    /// Counters of a session that is being opened by the process `service`.
     #[must_use]
-    pub const fn opening() -> Self {
-        Self { executed: 0, blocked: 0, events_lost: 0, setting_up: Self::SETTING_UP }
+    pub const fn opening(service: u32) -> Self {
+        Self { executed: 0, blocked: 0, events_lost: 0, setting_up: Self::SETTING_UP, service }
     }
 }
 

@@ -132,10 +132,10 @@ fn ask(ctx: &LsmContext, arguments: usize, questions: Questions, first: usize, s
     if said != 0 {
         return said;
     }
-    // SAFETY: the hook's arguments.
-    let (first, second) = unsafe {
-        (Dentry::new(ctx.arg::<*const c_void>(first)), Dentry::new(ctx.arg::<*const c_void>(second)))
-    };
+    // SAFETY: one of the hook's arguments.
+    let first = unsafe { Dentry::new(ctx.arg::<*const c_void>(first)) };
+    // SAFETY: as above.
+    let second = unsafe { Dentry::new(ctx.arg::<*const c_void>(second)) };
     enforce_on_machine(try_ask(questions, first, second))
 }
 

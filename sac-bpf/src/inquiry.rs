@@ -115,7 +115,7 @@ impl Inquiry {
     /// The question of a round, as in [`Questions`].
     #[inline(always)]
     fn question(&self, round: u32) -> u32 {
-        self.questions >> (round / JUDGES_MAX as u32 * 4 & 31) & 0xf
+        self.questions >> ((round / JUDGES_MAX as u32 * 4) & 31) & 0xf
     }
 
     /// What was asked about in the decisive round.

@@ -28,6 +28,7 @@ const NAME_BYTES: usize = 256;
 const NAMES_MAX: u32 = 24;
 
 /// Records what `verdict`, by the policy in `slot`, did to the execution `bprm`.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
 #[inline(always)]
 pub(crate) fn record_execution(scope: &ReadyScope, slot: u32, verdict: Verdict, bprm: Bprm) {
     let Some(mut entry) = EVENTS.reserve(0) else {
@@ -74,6 +75,7 @@ pub(crate) fn record_mapping(scope: &ReadyScope, slot: u32, verdict: Verdict, fi
     record_names(scope, slot, verdict, about, file.dentry());
 }
 
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
 #[inline(always)]
 fn record_names(scope: &ReadyScope, slot: u32, verdict: Verdict, about: About, dentry: Dentry) {
     let Some(mut entry) = EVENTS.reserve(0) else {
@@ -91,6 +93,7 @@ fn record_names(scope: &ReadyScope, slot: u32, verdict: Verdict, about: About, d
 }
 
 /// Records what `verdict` did to memory that comes from no file.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
 #[inline(always)]
 pub(crate) fn record_memory(scope: &ReadyScope, slot: u32, verdict: Verdict) {
     let Some(mut entry) = EVENTS.reserve(0) else {
@@ -110,6 +113,7 @@ pub(crate) fn record_memory(scope: &ReadyScope, slot: u32, verdict: Verdict) {
 }
 
 /// Records what `verdict` did to a connection.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
 #[inline(always)]
 pub(crate) fn record_address(scope: &ReadyScope, slot: u32, verdict: Verdict, address: &Address) {
     let Some(mut entry) = EVENTS.reserve(0) else {

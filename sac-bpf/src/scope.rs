@@ -5,7 +5,10 @@ use crate::{
     kernel::CurrentTask,
     maps::{COUNTERS, SCOPES, SCOPES_BY_CGROUP, zero},
 };
-use aya_ebpf::helpers::{bpf_get_current_ancestor_cgroup_id, bpf_get_current_uid_gid, generated::bpf_loop};
+use aya_ebpf::helpers::{
+    bpf_get_current_ancestor_cgroup_id, bpf_get_current_pid_tgid, bpf_get_current_uid_gid,
+    generated::bpf_loop,
+};
 use core::ffi::c_void;
 use sac_abi::{
     Action,
@@ -70,15 +73,28 @@ impl ReadyScope {
             }
     }
 
-    /// The login service has done its work when something is executed that is not root's.
+    /// As above, for what is not executed: the login service's own work lasts as long as the session.
+    #[inline(always)]
+    pub(crate) fn is_roots_or_services_own(&self) -> bool {
+        let by_service = match self.session {
+            Some(session) => is_root() && is_service(session),
+            None => false,
+        };
+        by_service || self.is_roots_own()
+    }
+
+    /// The login service has set up the session when something is executed that is not root's, and a process is none any more when it
+    /// executes something itself.
     #[inline(always)]
     pub(crate) fn note_execution(&self) {
-        if let Some(session) = self.session
-            && !is_root()
-            && is_setting_up(session)
-        {
+        let Some(session) = self.session else { return };
+        if !is_root() && is_setting_up(session) {
             // SAFETY: the value lives as long as the program runs; another CPU can only write the same.
             unsafe { setting_up(session).write_volatile(0) };
+        }
+        if is_service(session) {
+            // SAFETY: as above.
+            unsafe { service(session).write_volatile(0) };
         }
     }
 
@@ -124,15 +140,28 @@ fn is_root() -> bool {
 }
 
 #[inline(always)]
-fn setting_up(counters: *mut Counters) -> *mut u64 {
+fn setting_up(counters: *mut Counters) -> *mut u32 {
     counters.wrapping_byte_add(core::mem::offset_of!(Counters, setting_up)).cast()
 }
 
 /// Whether the login service is still setting up the session of these counters.
 #[inline(always)]
 fn is_setting_up(counters: *mut Counters) -> bool {
-    // SAFETY: that is a `u64` in `Counters`, and the value lives as long as the program runs.
+    // SAFETY: that is a `u32` in `Counters`, and the value lives as long as the program runs.
     unsafe { setting_up(counters).read_volatile() == Counters::SETTING_UP }
+}
+
+#[inline(always)]
+fn service(counters: *mut Counters) -> *mut u32 {
+    counters.wrapping_byte_add(core::mem::offset_of!(Counters, service)).cast()
+}
+
+/// Whether the current task is the login service in the session of these counters.
+#[inline(always)]
+fn is_service(counters: *mut Counters) -> bool {
+    // SAFETY: as in `is_setting_up`.
+    let service = unsafe { service(counters).read_volatile() };
+    service != 0 && service == (bpf_get_current_pid_tgid() >> 32) as u32
 }
 
 /// The scope is not there yet: nothing may pass.
@@ -142,13 +171,13 @@ pub(crate) const JUDGE: u64 = 1;
 /// Somebody else has judged, or nobody has to.
 pub(crate) const PASS: u64 = 2;
 
-/// Whether it is for the running program, which is attached to a cgroup, to judge: one of the constants above. A function of its
+/// Whether it is for the running program, which is attached to a cgroup, to judge what is not an execution: one of the constants above. A function of its
 /// own, so that what it keeps on the stack is there only meanwhile, and a number; see [`sac_abi::Rules::zero`].
 #[inline(never)]
 pub(crate) fn stance() -> u64 {
     match ReadyScope::of_this_program() {
         None => NOT_READY,
-        Some(scope) if scope.is_roots_own() || scope.is_judged_by_session() => PASS,
+        Some(scope) if scope.is_roots_or_services_own() || scope.is_judged_by_session() => PASS,
         Some(_) => JUDGE,
     }
 }
@@ -295,7 +324,7 @@ unsafe extern "C" fn look_at_level(index: u32, judges: *mut c_void) -> i64 {
         return 1;
     }
     // SAFETY: the map is not preallocated, so an entry is never reused while this program runs.
-    let Some(scope) = (unsafe { SCOPES_BY_CGROUP.get(&cgroup) }) else { return 0 };
+    let Some(scope) = (unsafe { SCOPES_BY_CGROUP.get(cgroup) }) else { return 0 };
     let slots = ScopeSlots(scope);
     let Some(counters) = COUNTERS.get_ptr_mut(cgroup) else {
         judges.unknown = 1;
@@ -320,7 +349,8 @@ unsafe extern "C" fn look_at_level(index: u32, judges: *mut c_void) -> i64 {
                 judges.slots = [nobody, nobody, nobody, nobody];
                 judges.has_session = 1;
             }
-            if slots.judges(judges.asked) && !(is_root() && is_setting_up(counters)) {
+            if slots.judges(judges.asked) && !(is_root() && (is_setting_up(counters) || is_service(counters)))
+            {
                 judges.add(slots.slot(0), level);
             }
         }
@@ -332,7 +362,7 @@ unsafe extern "C" fn look_at_level(index: u32, judges: *mut c_void) -> i64 {
 #[inline(always)]
 pub(crate) fn scope_of_cgroup(cgroup: u64) -> Option<ReadyScope> {
     // SAFETY: the map is not preallocated, so an entry is never reused while this program runs.
-    let scope = unsafe { SCOPES_BY_CGROUP.get(&cgroup) }?;
+    let scope = unsafe { SCOPES_BY_CGROUP.get(cgroup) }?;
     let layer = scope.layer()?;
     let counters = COUNTERS.get_ptr_mut(cgroup)?;
     Some(ReadyScope { layer, cgroup, owner: scope.owner, counters, session: None })
