@@ -57,6 +57,9 @@ impl Object for File {
     fn name(&mut self) -> TextLookup {
         text(self.path.file_name().unwrap().as_bytes())
     }
+    fn parent(&mut self) -> DirectoryLookup {
+        self.directories.first().map_or(DirectoryLookup::End, |inode| DirectoryLookup::Known(*inode))
+    }
     fn next_directory(&mut self) -> DirectoryLookup {
         self.next += 1;
         self.directories

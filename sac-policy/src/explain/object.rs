@@ -19,6 +19,8 @@ pub(super) struct Located {
     pub(super) inode: InodeId,
     /// Whether it is there.
     pub(super) exists: bool,
+    /// Whether it is a symbolic link that something is done to, of which nothing more is known.
+    pub(super) is_link: bool,
     /// Its path without symbolic links.
     pub(super) path: PathBuf,
     /// The directories that it is in, from the nearest up to the root of its file system.
@@ -32,14 +34,15 @@ impl Located {
     pub(super) fn of(files: &impl Files, operation: Operation, path: &Path, key: HashKey) -> Self {
         // These are done to a link, not to what it leads to.
         let to_link = matches!(operation, Operation::Delete | Operation::Rename | Operation::Create);
-        let found =
-            files.resolve(path).ok().filter(|found| !(to_link && found.name == NameKind::SymbolicLink));
+        let found = files.resolve(path).ok();
+        let is_link = to_link && found.as_ref().is_some_and(|found| found.name == NameKind::SymbolicLink);
+        let found = found.filter(|_| !is_link);
         let (inode, exists, path) = match found {
             Some(found) => (found.inode, true, found.canonical),
             None => (NOT_THERE, false, future_path(files, path)),
         };
         let directories = directories(files, &path, exists.then_some(inode));
-        Self { inode, exists, path, directories, key, next: 0 }
+        Self { inode, exists, is_link, path, directories, key, next: 0 }
     }
 
     /// Its own name.
@@ -61,6 +64,9 @@ impl Object for Located {
     }
     fn name(&mut self) -> TextLookup {
         self.text(self.own_name())
+    }
+    fn parent(&mut self) -> DirectoryLookup {
+        self.directories.first().map_or(DirectoryLookup::End, |(_, inode)| DirectoryLookup::Known(*inode))
     }
     fn next_directory(&mut self) -> DirectoryLookup {
         let directory = self.directories.get(self.next);

@@ -156,9 +156,9 @@ fn a_message_is_the_rules_and_then_the_policys() {
     policy.rules[0].severity = Some(Gravity::High);
     let explanation = explanation_in(&policy, "execute /usr/bin/df", &situation());
     assert_eq!(explanation.messages, ["no disks", "ask"]);
-    assert_eq!((explanation.severity, explanation.enforced), (Gravity::High, true));
+    assert_eq!(explanation.severity, Gravity::High);
     let other = explanation_in(&policy, "delete /usr/bin/df", &situation());
-    assert_eq!((other.severity, other.enforced), (Gravity::Medium, false));
+    assert_eq!(other.severity, Gravity::Medium);
     assert_eq!(other.messages, ["ask"]);
 }
 
@@ -170,6 +170,32 @@ fn a_link_is_deleted_and_not_what_it_leads_to() {
     assert_eq!(verdict("delete /bin/dash").rule, 1);
     // What is read through a link is the file.
     assert_eq!(verdict("read /bin/sh").rule, 0);
+}
+
+#[test]
+fn renaming_is_all_that_could_be_done_at_the_new_place() {
+    let rules =
+        "audit rename tree:/srv\ndeny write name:chess\nkill read /srv/games/chess\nallow! delete tree:/srv";
+    insta::assert_snapshot!("rename", shown(&policy(rules), "rename /srv/games/chess"));
+    let verdict = |rules, text| explanation_in(&policy(rules), text, &situation()).verdict;
+    // Of equal ones the first.
+    let rules = "deny read tree:/srv\ndeny delete tree:/srv";
+    assert_eq!(verdict(rules, "rename /srv/games/chess").rule, 2);
+    assert_eq!(verdict(rules, "read /srv/games/chess").rule, 1);
+    // What may be created there is another question.
+    assert_eq!(verdict("deny create tree:/srv", "rename /srv/games/chess").action(), Action::Allow);
+    // A link is moved and not what it leads to.
+    assert_eq!(verdict("deny read /usr/bin/dash", "rename /usr/bin/sh").action(), Action::Allow);
+    assert_eq!(verdict("deny read /usr/bin/sh", "rename /usr/bin/sh").action(), Action::Deny);
+    insta::assert_snapshot!("rename_above", shown(&policy("deny read /srv/games/chess"), "rename /srv"));
+}
+
+#[test]
+fn a_name_in_a_directory_is_told() {
+    let policy = policy("deny create /srv/games/go\nkill delete tree:/srv/games");
+    insta::assert_snapshot!("create", shown(&policy, "create /srv/games/go"));
+    insta::assert_snapshot!("delete_tree", shown(&policy, "delete /srv/games"));
+    insta::assert_snapshot!("delete_link", shown(&policy, "delete /usr/bin/sh"));
 }
 
 #[test]

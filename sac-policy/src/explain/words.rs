@@ -2,6 +2,7 @@
 //! Requests, rules and files in words.
 
 use crate::policy::{ArgumentPattern, ArgumentsCondition, Request, Rule, Subject};
+use sac_abi::Operation;
 use sac_abi::rule::InodeId;
 
 /// A request, such as `execute /usr/bin/systemctl stop sshd`.
@@ -14,6 +15,17 @@ pub(super) fn request(request: &Request) -> String {
         }
         Request::File { operation, path } => format!("{} {}", operation.as_str(), path.display()),
         Request::Connect { address } => format!("connect to {address}"),
+    }
+}
+
+/// Why an operation that another one amounts to has to be allowed.
+pub(super) fn part(asked: Operation, part: Operation) -> &'static str {
+    match part {
+        _ if part == asked => "this is what was asked about",
+        Operation::Delete => "what is moved is gone from its place, so this has to be allowed, too",
+        Operation::Write => "what is moved could be written at its new place, so this has to be allowed, too",
+        Operation::Read => "what is moved could be read at its new place, so this has to be allowed, too",
+        _ => "this has to be allowed, too",
     }
 }
 

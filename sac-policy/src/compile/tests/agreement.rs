@@ -26,19 +26,61 @@ fn oracle(
     let stands_at = |path: &Path| {
         path == file.path || files.resolve(path).is_ok_and(|found| found.canonical == file.path)
     };
-    let tree = |path: &Path| {
-        let root = files.resolve(path).ok().filter(|found| found.kind == crate::files::FileKind::Directory);
-        root.is_some_and(|root| above.contains(&root.inode))
+    let is_directory = |path: &Path| {
+        files.resolve(path).ok().filter(|found| found.kind == crate::files::FileKind::Directory)
+    };
+    let reaches = |path: &Path| is_directory(path).is_some_and(|root| above.contains(&root.inode));
+    // A tree is in itself, and what is mounted there is the tree itself. There it restricts and does not allow, but an override
+    // comes before what would restrict.
+    let is_own = |path: &Path| {
+        is_directory(path).is_some_and(|root| root.inode == file.inode) || nearest.is_none() && reaches(path)
+    };
+    let own_trees = policy.rules.iter().filter(|rule| {
+        matches!(&rule.subject, Subject::Tree(path) if rule.operations.contains(&operation) && is_own(path))
+    });
+    let own_rank = own_trees.map(rank).max();
+    let tree = |rule: &Rule, path: &Path| {
+        nearest.is_some() && reaches(path) || denies(rule) && is_own(path) && Some(rank(rule)) == own_rank
+    };
+    // The same name in the same directory, through links at any part of the path.
+    let entry = |path: &Path| {
+        let named = |path: &Path| {
+            nearest.is_some()
+                && path.parent().and_then(directory).as_ref() == nearest
+                && path.file_name() == file.path.file_name()
+        };
+        named(path) || files.resolve(path).is_ok_and(|found| named(&found.canonical))
+    };
+    // Directories above what a rule for files denies.
+    let is_on_way = |rule: &Rule| {
+        let canonical = |path: &Path| is_directory(path).map(|found| found.canonical);
+        let ends: Vec<_> = match &rule.subject {
+            Subject::Path(path) => {
+                let target = files.resolve(path).ok().map(|found| found.canonical);
+                let written = path.parent().and_then(canonical);
+                written
+                    .into_iter()
+                    .chain(target.as_deref().and_then(Path::parent).and_then(canonical))
+                    .collect()
+            }
+            Subject::Directory(path) | Subject::Tree(path) => canonical(path).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        let mut way = ends.iter().flat_map(|end| end.ancestors()).filter(|part| *part != Path::new("/"));
+        way.any(|part| directory(part) == Some(file.inode))
     };
     let names = |rule: &&Rule| {
-        rule.operations.contains(&operation)
-            && match &rule.subject {
-                Subject::Path(path) => is(path) || denies(rule) && stands_at(path),
-                Subject::Directory(path) => nearest.is_some() && directory(path).as_ref() == nearest,
-                Subject::Tree(path) => tree(path),
-                Subject::Name(name) => file.path.file_name().unwrap() == name.as_str(),
-                Subject::Address { .. } => false,
-            }
+        let executes = rule.operations.contains(&Operation::Execute);
+        let named = || match &rule.subject {
+            Subject::Path(path) if executes => is(path) || denies(rule) && stands_at(path),
+            Subject::Path(path) => is(path) || entry(path),
+            Subject::Directory(path) => nearest.is_some() && directory(path).as_ref() == nearest,
+            Subject::Tree(path) => tree(rule, path),
+            Subject::Name(name) => file.path.file_name().unwrap() == name.as_str(),
+            Subject::Address { .. } => false,
+        };
+        rule.operations.contains(&operation) && named()
+            || operation == Operation::Rename && denies(rule) && !executes && is_on_way(rule)
     };
     let winner = |rules: &[&Rule]| {
         let best = rules.iter().map(|rule| rank(rule)).max()?;
@@ -105,6 +147,9 @@ const PATHS: [&str; 9] = [
 
 const DIRECTORIES: [&str; 8] = ["/", "/bin", "/usr", "/usr/bin", "/opt", "/opt/d", "/opt/m", "/home"];
 
+const FILE_OPERATIONS: [Operation; 5] =
+    [Operation::Delete, Operation::Rename, Operation::Write, Operation::Create, Operation::Read];
+
 const WORDS: [&str; 3] = ["-x", "stop", "a"];
 
 fn any_files() -> impl Strategy<Value = FakeFiles> {
@@ -135,6 +180,7 @@ fn any_subject() -> impl Strategy<Value = String> {
     ];
     prop_oneof![
         3 => path.clone(),
+        1 => directory().prop_map(str::to_owned),
         3 => (path, conditions).prop_map(|(path, condition)| format!("{path} {condition}")),
         1 => directory().prop_map(|path| format!("dir:{path}")),
         2 => directory().prop_map(|path| format!("tree:{path}")),
@@ -144,7 +190,9 @@ fn any_subject() -> impl Strategy<Value = String> {
 
 fn any_policy() -> impl Strategy<Value = Policy> {
     let action = || prop::sample::select(&["kill", "deny", "audit", "allow", "allow", "allow!"][..]);
-    let operations = prop::sample::select(&["execute", "execute", "execute", "delete", "delete,write"][..]);
+    let operations = prop::sample::select(
+        &["execute", "execute", "execute", "delete", "delete,write", "rename", "read,create"][..],
+    );
     let rule = (action(), operations, any_subject());
     let default = prop::sample::select(&[Action::Allow, Action::Audit, Action::Deny, Action::Kill][..]);
     (prop::collection::vec(rule, 0..8), default).prop_map(|(rules, default)| {
@@ -203,18 +251,33 @@ proptest! {
         let root = files.resolve(Path::new("/")).unwrap().inode.dev;
         let renamed = files.programs().filter(|(_, inode)| inode.dev == root);
         let renamed = renamed.map(|(_, inode)| (Path::new("/tmp/hello").to_owned(), inode));
-        for (path, inode) in there.chain(replaced).chain(renamed) {
+        // Directories, which are not executed.
+        let directories: BTreeSet<PathBuf> =
+            DIRECTORIES.iter().filter_map(|path| Some(files.resolve(Path::new(path)).ok()?.canonical)).collect();
+        let directories = directories.into_iter().filter(|path| path.file_name().is_some()).filter_map(|path| {
+            let found = files.resolve(&path).ok()?;
+            (found.kind == crate::files::FileKind::Directory).then_some((path, found.inode))
+        });
+        let programs: Vec<_> = there.chain(replaced).chain(renamed).map(|(path, inode)| (path, inode, true)).collect();
+        let objects = directories.map(|(path, inode)| (path, inode, false)).chain(programs);
+        for (path, inode, is_program) in objects {
             let file = File::at(&files, inode, &path);
-            for operation in [Operation::Execute, Operation::Delete, Operation::Read] {
+            let of = |operation| {
                 let policy = match operation {
                     Operation::Execute => policy.clone(),
                     _ => Policy { default: Action::Allow, ..policy.clone() },
                 };
-                let verdict = judge(&compiled, operation, &file, &words);
-                let (action, rules) = oracle(&policy, &files, operation, &file, &words);
+                (judge(&compiled, operation, &file, &words), oracle(&policy, &files, operation, &file, &words))
+            };
+            for operation in FILE_OPERATIONS.into_iter().chain(is_program.then_some(Operation::Execute)) {
+                let (verdict, (action, rules)) = of(operation);
                 prop_assert_eq!(verdict.action(), action, "{} {:?} {:?}", path.display(), inode, operation);
                 prop_assert!(rules.contains(&verdict.rule), "rule {} is none of {:?}", verdict.rule, rules);
                 if let Some(explanation) = explained(&policy, &compiled, &files, operation, &file, &words) {
+                    let mut all: Vec<Verdict> = operation.implied().iter().map(|part| of(*part).0).collect();
+                    // Stable: of equal ones the first.
+                    all.sort_by_key(|verdict| std::cmp::Reverse(verdict.action()));
+                    let verdict = all[0];
                     prop_assert_eq!(explanation.verdict, verdict);
                     let deciding: Vec<_> = explanation.steps.iter().filter(|step| step.decides).collect();
                     prop_assert_eq!(deciding.len(), 1, "{:#?}", explanation);
