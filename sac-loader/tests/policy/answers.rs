@@ -43,7 +43,6 @@ fn explain_answers_programs_with_all_that_it_tells_people() {
         ("other_policies", json!([{"policy": "rich", "because": "it holds at other times"}])),
         ("request", json!("execute /usr/bin/env")),
         ("action", json!("deny")),
-        ("enforced", json!(true)),
         ("decided_by", json!("rule")),
         ("severity", json!("medium")),
         ("messages", json!([])),

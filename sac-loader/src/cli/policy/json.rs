@@ -46,7 +46,7 @@ pub(super) fn explanation(explained: &Explanation) -> Value {
     };
     json!({
         "request": explained.request, "action": explained.verdict.action().as_str(),
-        "enforced": explained.enforced, "decided_by": decider, "rule": rule,
+        "decided_by": decider, "rule": rule,
         "conclusion": explained.conclusion, "messages": explained.messages,
         "severity": explained.severity.as_str(), "steps": explained.steps.iter().map(step).collect::<Vec<_>>(),
     })
