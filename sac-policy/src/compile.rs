@@ -149,7 +149,15 @@ impl<'p, F: Files> Compiler<'p, F> {
             Subject::Tree(tree) => self.tree(rule, tree, holds),
             Subject::Name(name) if holds => self.name(rule, name),
             Subject::Address { network, ports } if holds => self.address(rule, *network, ports),
-            Subject::Name(_) | Subject::Address { .. } => {}
+            Subject::Untrusted if holds => {
+                self.hold(RuleKey::untrusted(), rule);
+                self.note(Operation::Execute, Contents::UNTRUSTED);
+            }
+            Subject::ExecutableMemory if holds => {
+                self.hold(RuleKey::executable_memory(), rule);
+                self.note(Operation::Execute, Contents::EXECUTABLE_MEMORY);
+            }
+            Subject::Name(_) | Subject::Untrusted | Subject::ExecutableMemory | Subject::Address { .. } => {}
         }
     }
 

@@ -92,6 +92,9 @@ impl<F: Files> Judge<'_, F> {
                 None => self.found(looked_at, value),
             }
         }
+        if contents.has(Contents::UNTRUSTED) {
+            self.origin(located);
+        }
         let mut object = located.clone();
         if contents.has(Contents::PATHS) {
             let looked_at = format!("its path {}", located.path.display());
@@ -122,6 +125,26 @@ impl<F: Files> Judge<'_, F> {
             && decision.group == 0
         {
             self.default_step(operation, decision.verdict);
+        }
+    }
+
+    /// Whether an administrator put the file there.
+    fn origin(&mut self, located: &Located) {
+        let looked_at = "who could have written it".to_owned();
+        let rule = self.policy.rule(self.value(&RuleKey::untrusted()).number());
+        match (&located.untrusted, rule) {
+            (Some(why), Some(rule)) => {
+                let said = format!("{why}, so it is untrusted; {} holds for it", self.rule_in_words(rule));
+                self.step(looked_at, said, Some(rule));
+            }
+            _ if !located.exists => {
+                let said = "what is not there has no owner yet; one of a user's own would be untrusted";
+                self.step(looked_at, said.to_owned(), None);
+            }
+            _ => {
+                let said = "administrators, as far as its owner and mode tell";
+                self.step(looked_at, said.to_owned(), None);
+            }
         }
     }
 

@@ -191,6 +191,45 @@ fn renaming_is_all_that_could_be_done_at_the_new_place() {
 }
 
 #[test]
+fn who_could_have_written_a_program_is_told() {
+    let policy = policy("deny untrusted\nallow! /srv/games/chess");
+    let shown = |files: FakeFiles, text| {
+        let compiled = compile(&policy, &files, &situation());
+        let explanation = explain(&policy, &compiled, &files, &request(text), &situation());
+        let steps = explanation.steps.iter().filter(|step| step.looked_at.starts_with("who"));
+        let said: Vec<_> = steps.map(|step| step.said.clone()).collect();
+        (explanation.verdict.rule, said.join("\n"))
+    };
+    let with_mode = |mode| files().file("/usr/bin/df", 7, FileKind::Regular, mode);
+    let df = "execute /usr/bin/df";
+    let holds = "so it is untrusted; rule 1 (/etc/sac/policies/p.yaml:1), `deny` for untrusted programs, holds for it";
+    for (files, why) in [
+        (files().owner("/usr/bin/df", 1000, 0), "it is owned by the user 1000"),
+        (with_mode(0o757), "everybody may write it"),
+        (with_mode(0o775).owner("/usr/bin/df", 0, 50), "the group 50 may write it"),
+    ] {
+        assert_eq!(shown(files, df), (1, format!("{why}, {holds}")));
+    }
+    for files in [files(), files().owner("/usr/bin/df", 999, 50), with_mode(0o775)] {
+        assert_eq!(shown(files, df), (0, "administrators, as far as its owner and mode tell".to_owned()));
+    }
+    let chess = "execute /srv/games/chess";
+    assert_eq!(shown(files().owner("/srv/games/chess", 1000, 0), chess).0, 2);
+    let (rule, said) = shown(files(), "execute /srv/games/go");
+    assert_eq!((rule, said.starts_with("what is not there has no owner yet")), (0, true));
+    // What is done with files is another matter.
+    assert_eq!(shown(files().owner("/usr/bin/df", 1000, 0), "write /usr/bin/df"), (0, String::new()));
+}
+
+#[test]
+fn unspecified_addresses_are_the_machine_itself() {
+    let policy = policy("kill connect 127.0.0.0/8\ndeny connect ::1");
+    insta::assert_snapshot!("connect_unspecified", shown(&policy, "connect 0.0.0.0:80"));
+    let rule = |text| explanation_in(&policy, text, &situation()).verdict.rule;
+    assert_eq!((rule("connect [::]:80"), rule("connect [::ffff:0.0.0.0]:80")), (2, 1));
+}
+
+#[test]
 fn a_name_in_a_directory_is_told() {
     let policy = policy("deny create /srv/games/go\nkill delete tree:/srv/games");
     insta::assert_snapshot!("create", shown(&policy, "create /srv/games/go"));

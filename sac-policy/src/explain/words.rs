@@ -36,6 +36,8 @@ pub(super) fn subject(rule: &Rule) -> String {
         Subject::Directory(path) => format!("what is directly in {}", path.display()),
         Subject::Tree(path) => format!("all below {}", path.display()),
         Subject::Name(name) => format!("whatever is called {name}"),
+        Subject::Untrusted => "untrusted programs".to_owned(),
+        Subject::ExecutableMemory => "executable memory that comes from no file".to_owned(),
         Subject::Address { network, ports } if ports.is_empty() => network.to_string(),
         Subject::Address { network, ports } => {
             let ports: Vec<_> = ports.iter().map(ToString::to_string).collect();

@@ -123,6 +123,8 @@ fn rule(rule: &Rule, at: jiff::Timestamp) -> Value {
         Subject::Directory(found) => say("directory", path(found).into()),
         Subject::Tree(found) => say("tree", path(found).into()),
         Subject::Name(name) => say("name", name.as_str().into()),
+        Subject::Untrusted => say("untrusted", true.into()),
+        Subject::ExecutableMemory => say("execmem", true.into()),
         Subject::Address { network, ports } => {
             say("to", network.to_string().into());
             say("ports", ports.iter().map(ToString::to_string).collect::<Vec<_>>().into());

@@ -77,7 +77,8 @@ fn oracle(
             Subject::Directory(path) => nearest.is_some() && directory(path).as_ref() == nearest,
             Subject::Tree(path) => tree(rule, path),
             Subject::Name(name) => file.path.file_name().unwrap() == name.as_str(),
-            Subject::Address { .. } => false,
+            Subject::Untrusted => file.untrusted,
+            Subject::ExecutableMemory | Subject::Address { .. } => false,
         };
         rule.operations.contains(&operation) && named()
             || operation == Operation::Rename && denies(rule) && !executes && is_on_way(rule)
@@ -153,7 +154,8 @@ const FILE_OPERATIONS: [Operation; 5] =
 const WORDS: [&str; 3] = ["-x", "stop", "a"];
 
 fn any_files() -> impl Strategy<Value = FakeFiles> {
-    let programs = prop::collection::vec((prop::sample::select(&PATHS[..]), 1_u64..5), 0..8);
+    let owners = prop::sample::select(&[0, 0, 1000][..]);
+    let programs = prop::collection::vec((prop::sample::select(&PATHS[..]), 1_u64..5, owners), 0..8);
     let link_names = prop::sample::select(&["/bin", "/usr/bin/a", "/opt/d", "/home/x", "/bin/b"][..]);
     let link_targets = prop::sample::select(&["/usr/bin", "/usr/bin/b", "/opt", "/bin/a", "/opt/m"][..]);
     let links = prop::collection::vec((link_names, link_targets), 0..4);
@@ -162,7 +164,9 @@ fn any_files() -> impl Strategy<Value = FakeFiles> {
             .zip(DIRECTORIES)
             .fold(FakeFiles::default(), |files, (ino, path)| files.directory(path, ino));
         let files = files.mount("/opt/m", 10, 2).mount("/opt/m/n", 10, 3);
-        let files = programs.iter().fold(files, |files, (path, ino)| files.program(path, *ino));
+        let files = programs
+            .iter()
+            .fold(files, |files, (path, ino, owner)| files.program(path, *ino).owner(path, *owner, *owner));
         links.iter().fold(files, |files, (name, target)| files.link(name, target))
     })
 }
@@ -185,6 +189,7 @@ fn any_subject() -> impl Strategy<Value = String> {
         1 => directory().prop_map(|path| format!("dir:{path}")),
         2 => directory().prop_map(|path| format!("tree:{path}")),
         1 => prop::sample::select(&["a", "x"][..]).prop_map(|name| format!("name:{name}")),
+        1 => prop::sample::select(&["untrusted", "execmem"][..]).prop_map(str::to_owned),
     ]
 }
 
@@ -198,10 +203,11 @@ fn any_policy() -> impl Strategy<Value = Policy> {
     (prop::collection::vec(rule, 0..8), default).prop_map(|(rules, default)| {
         let mut text = String::new();
         for (action, operations, subject) in rules {
-            // The language has no allow rules by name, and arguments only of programs.
-            let action =
-                if subject.starts_with("name:") && action.starts_with("allow") { "deny" } else { action };
-            let operations = if subject.contains(' ') { "execute" } else { operations };
+            // The language has no allow rules by name or origin, and arguments and origins only of programs.
+            let of_origin = !subject.contains(['/', ':']);
+            let never_allows = subject.starts_with("name:") || of_origin;
+            let action = if never_allows && action.starts_with("allow") { "deny" } else { action };
+            let operations = if subject.contains(' ') || of_origin { "execute" } else { operations };
             writeln!(text, "{action} {operations} {subject}").unwrap();
         }
         Policy { default, ..policy(&text) }
@@ -240,6 +246,9 @@ proptest! {
     ) {
         let compiled = compile(&policy, &files, &situation());
         let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+        let of_memory = policy.rules.iter().filter(|rule| rule.subject == Subject::ExecutableMemory);
+        let strictest = of_memory.map(|rule| rule.action).max();
+        prop_assert_eq!(decide_executable_memory(&compiled).action(), strictest.unwrap_or(Action::Allow));
         let is_own = |path: &Path| files.resolve(path).is_ok_and(|found| found.canonical == path);
         let there = files.programs().filter(|(path, _)| is_own(path)).map(|(path, inode)| (path.to_owned(), inode));
         // The same names with a file that no rule ever saw, as after an upgrade or in a user's own mount namespace.
@@ -291,10 +300,10 @@ proptest! {
     fn connections_are_decided_as_they_read(
         rules in prop::collection::vec((
             prop::sample::select(&["kill", "deny", "audit", "allow", "allow!"][..]),
-            prop::sample::select(&["10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "0.0.0.0/0", "::/0", "2001:db8::/32", "2001:db8::1"][..]),
+            prop::sample::select(&["10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "0.0.0.0/0", "::/0", "2001:db8::/32", "2001:db8::1", "127.0.0.0/8", "::1"][..]),
             prop::collection::vec(prop::sample::select(&["22", "20-30", "443", "1000-65535", "0-21", "1-65535"][..]), 0..3),
         ), 0..8),
-        address in prop::sample::select(&["10.1.2.3", "10.1.9.9", "10.9.9.9", "192.0.2.1", "2001:db8::1", "2001:db8::2", "::1", "::ffff:10.1.2.3"][..]),
+        address in prop::sample::select(&["10.1.2.3", "10.1.9.9", "10.9.9.9", "192.0.2.1", "2001:db8::1", "2001:db8::2", "::1", "::ffff:10.1.2.3", "0.0.0.0", "::", "::ffff:0.0.0.0"][..]),
         port in prop::sample::select(&[1_u16, 21, 22, 23, 31, 443, 999, 1000, 65535][..]),
         default in prop::sample::select(&[Action::Allow, Action::Deny][..]),
     ) {
@@ -312,8 +321,14 @@ proptest! {
             }
         };
         let verdict = decide_address(&compiled, asked);
+        // The kernel takes the unspecified address for the machine itself.
+        let leads_to: IpAddr = match address.to_string().as_str() {
+            "0.0.0.0" | "::ffff:0.0.0.0" => "127.0.0.1".parse().unwrap(),
+            "::" => "::1".parse().unwrap(),
+            _ => address,
+        };
         let holding: Vec<&Rule> = policy.rules.iter().filter(|rule| match &rule.subject {
-            Subject::Address { network, ports } => network.contains(address)
+            Subject::Address { network, ports } => network.contains(leads_to)
                 && (ports.is_empty() || ports.iter().any(|range| range.first <= port && port <= range.last)),
             _ => false,
         }).collect();

@@ -83,6 +83,8 @@ fn a_policy_has_what_its_rules_need_and_nothing_else() {
         ("kill /opt/a", Contents::PATHS),
         ("allow /opt/a", Contents::NONE),
         ("kill name:a", Contents::NAMES),
+        ("deny untrusted", Contents::UNTRUSTED),
+        ("deny execmem", Contents::EXECUTABLE_MEMORY),
         ("kill dir:/opt", Contents::DIRECTORIES.and(numbered)),
         ("allow tree:/opt", Contents::TREES.and(numbered)),
         ("allow /opt/a args -x", Contents::ARGUMENTS),
@@ -205,6 +207,43 @@ fn files_are_held_for_the_operations_that_are_named() {
     assert_eq!(action(Operation::Write, 7, "/srv/a"), Action::Deny);
     assert_eq!(action(Operation::Read, 7, "/srv/a"), Action::Allow);
     assert_eq!(action(Operation::Execute, 7, "/srv/a"), Action::Allow);
+}
+
+#[test]
+fn untrusted_programs_are_one_rule_that_comes_after_overrides_and_grants() {
+    let files = FakeFiles::default()
+        .directory("/", 2)
+        .directory("/home", 3)
+        .directory("/opt", 4)
+        .program("/home/a", 7)
+        .owner("/home/a", 1000, 1000)
+        .program("/opt/a", 8)
+        .owner("/opt/a", 1000, 1000)
+        .program("/bin", 9);
+    let rules = policy("audit untrusted\ndeny untrusted\nallow! tree:/opt\nallow /home/a");
+    let all = compiled(&rules, &files);
+    let of = |compiled: &Compiled, ino, path| verdict_with(compiled, &files, ino, path, "");
+    // The strictest of several counts, as it does where they are inherited.
+    assert_eq!(of(&all, 7, "/home/a"), (Action::Deny, 2));
+    assert_eq!(of(&all, 8, "/opt/a"), (Action::Allow, 3));
+    assert_eq!(of(&all, 9, "/bin"), (Action::Allow, 0));
+    let grants = vec![Grant { number: 1, path: "/home/a".into(), until_boot_s: 9 }];
+    let granted = compile(&rules, &files, &Situation { grants, ..situation() });
+    assert_eq!(of(&granted, 7, "/home/a"), (Action::Allow, Verdict::RULE_GRANT));
+    let audited = compiled(&Policy { mode: Mode::Audit, ..rules }, &files);
+    assert_eq!(of(&audited, 7, "/home/a"), (Action::Audit, 2));
+}
+
+#[test]
+fn executable_memory_is_one_rule_and_the_default_does_not_count() {
+    let files = FakeFiles::default();
+    let of = |rules: &str| {
+        let policy = Policy { default: Action::Deny, ..policy(rules) };
+        let verdict = decide_executable_memory(&compiled(&policy, &files));
+        (verdict.action(), verdict.rule)
+    };
+    assert_eq!(of("audit execmem\ndeny execmem"), (Action::Deny, 2));
+    assert_eq!(of("kill untrusted"), (Action::Allow, 0));
 }
 
 /// What is done with the file with this number at this path.

@@ -63,6 +63,18 @@ fn conditions_on_arguments_can_be_decided() {
 }
 
 #[test]
+fn what_becomes_of_code_by_its_origin_is_a_word() {
+    check(&[
+        ("programs: {untrusted: deny, execmem: deny}", &[]),
+        ("programs: {untrusted: allow, execmem: audit}", &[]),
+        ("programs: {default: deny, untrusted: deny}", &[Code::EmptyAllowList]),
+        ("programs: {untrusted: kill}", &[Code::UnknownWord]),
+        ("programs: {execmem: true}", &[Code::WrongType]),
+        ("programs: {execmem: deny, execmem: deny}", &[Code::DuplicateKey]),
+    ]);
+}
+
+#[test]
 fn files_and_connections() {
     use Code::{InvalidAddress, MissingKey, RuleWithoutEffect, SaysNothing, UnknownWord, WrongType};
     check(&[
