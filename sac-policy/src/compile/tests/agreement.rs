@@ -148,6 +148,9 @@ const PATHS: [&str; 9] = [
 
 const DIRECTORIES: [&str; 8] = ["/", "/bin", "/usr", "/usr/bin", "/opt", "/opt/d", "/opt/m", "/home"];
 
+/// The number of a file that is in no rule.
+const UNSEEN: u64 = 99;
+
 const FILE_OPERATIONS: [Operation; 5] =
     [Operation::Delete, Operation::Rename, Operation::Write, Operation::Create, Operation::Read];
 
@@ -214,7 +217,8 @@ fn any_policy() -> impl Strategy<Value = Policy> {
     })
 }
 
-/// The explanation of a request for a path that is its own.
+/// The explanation of a request for a path that is its own: of the file that is there, or of one that no rule ever saw where
+/// there is none.
 fn explained(
     policy: &Policy,
     compiled: &Compiled,
@@ -223,10 +227,13 @@ fn explained(
     file: &File,
     arguments: &[String],
 ) -> Option<Explanation> {
-    files
-        .resolve(&file.path)
-        .ok()
-        .filter(|found| found.canonical == file.path && found.inode == file.inode)?;
+    let is_it = match files.resolve(&file.path) {
+        Ok(found) => found.canonical == file.path && found.inode == file.inode,
+        Err(_nowhere) => file.inode.ino == UNSEEN,
+    };
+    if !is_it {
+        return None;
+    }
     let path = file.path.clone();
     let request = match operation {
         Operation::Execute => Request::Execute { path, arguments: Some(arguments.to_vec()) },
@@ -254,7 +261,7 @@ proptest! {
         // The same names with a file that no rule ever saw, as after an upgrade or in a user's own mount namespace.
         let replaced = PATHS.iter().map(Path::new).filter(|path| is_own(path.parent().unwrap())).map(|path| {
             let directory = files.resolve(path.parent().unwrap()).unwrap().inode;
-            (path.to_owned(), InodeId { ino: 99, ..directory })
+            (path.to_owned(), InodeId { ino: UNSEEN, ..directory })
         });
         // The same files under a name that no rule has.
         let root = files.resolve(Path::new("/")).unwrap().inode.dev;

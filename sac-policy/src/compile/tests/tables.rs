@@ -319,6 +319,9 @@ fn what_is_above_a_denied_file_cannot_be_moved_away() {
         assert_eq!(moved(rules, 2, "/opt"), (Action::Allow, 0), "{rules}");
         assert_eq!(moved(rules, 6, "/opt"), (Action::Allow, 0), "{rules}");
     }
+    // Nobody would ask otherwise.
+    let rules = compiled(&policy("deny read /srv/a/b/file"), &files);
+    assert!(contents(&rules, Operation::Rename).has(Contents::RULES));
     // Both ways to what a link leads to.
     assert_eq!(moved("deny read /opt/link", 6, "/opt"), (Action::Deny, 1));
     assert_eq!(moved("deny read /opt/link", 3, "/srv"), (Action::Deny, 1));
