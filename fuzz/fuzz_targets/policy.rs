@@ -52,6 +52,8 @@ impl Files for Machine {
             name: if path == Path::new("/bin") { NameKind::SymbolicLink } else { NameKind::File },
             kind: if at < DIRECTORIES { FileKind::Directory } else { FileKind::Regular },
             mode: if canonical.starts_with("/etc") { 0o600 } else { 0o755 },
+            owner: if canonical.starts_with("/srv/games") { 1000 } else { 0 },
+            group: 0,
             names: 1,
             canonical,
         })

@@ -76,6 +76,10 @@ impl Object for File<'_> {
     fn name(&mut self) -> TextLookup {
         text(self.case.name)
     }
+    fn parent(&mut self) -> DirectoryLookup {
+        let first = self.case.directories.first();
+        first.map_or(DirectoryLookup::End, |number| DirectoryLookup::Known(inode(*number, true)))
+    }
     fn next_directory(&mut self) -> DirectoryLookup {
         self.next += 1;
         let at = self.case.directories.get(self.next - 1);
@@ -181,7 +185,9 @@ fn oracle(case: &Case, table: &Table) -> Action {
         TextLookup::Known(hash) => table.get(&key(Operation::Execute, hash)),
         _ => 0,
     };
-    let texts = [of_text(RuleKey::path, case.path), of_text(RuleKey::name, case.name)];
+    // A tree is in itself, as a text is about a file: it can restrict.
+    let own = of_file(RuleKey::tree, case.inode);
+    let texts = [of_text(RuleKey::path, case.path), of_text(RuleKey::name, case.name), own];
     let held = |bits: &u64| Some(RuleValue::from_bits(*bits)).filter(|value| value.is_some());
     let files: Vec<RuleValue> = files.iter().filter_map(held).collect();
     if files.iter().any(|value| value.overrides()) {

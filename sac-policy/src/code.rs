@@ -101,7 +101,7 @@ codes! {
     ResolvedPathTooLong = "SAC111", Warning, "A denied path leads to a path that is too long for a rule";
     IgnoredFile = "SAC112", Warning, "A file looks like a policy and is not read";
     InheritedContradiction = "SAC113", Warning, "A rule and one that is inherited allow and deny the same";
-    NotEnforced = "SAC114", Warning, "A part of the policy is not enforced yet";
+    // SAC114 is withdrawn: it told which parts of the language were not enforced yet.
     UnusedRuleSet = "SAC115", Warning, "No policy inherits a rule set";
     PatternInArgument = "SAC116", Warning, "An argument looks like a pattern and is none";
     NotDirectory = "SAC120", Warning, "A rule's directory or tree is not a directory";

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From a policy to the entries of its map.
 //!
-//! A denied file is held by what it is and by where it is: its inode, the path as it was written, and the path that
+//! A denied program is held by what it is and by where it is: its inode, the path as it was written, and the path that
 //! the kernel resolves that to. So it stays denied under another name, and also after an upgrade put another file in its
-//! place. An allowed file is held by its inode alone; [`sac_abi::decide()`] says why. Directories are held by what they are,
-//! whether they allow or deny. Where entries meet, an allow rule that overrides wins, then the strictest that denies, then
-//! one that allows; of equal ones the first.
+//! place. An allowed program is held by its inode alone; [`sac_abi::decide()`] says why. Where something else is done with a
+//! file no path can be asked for, so there a file is held by its inode and by its name in its directory, whether it is allowed
+//! or denied. Directories are held by what they are, whether they allow or deny. Where entries meet, an allow rule that overrides
+//! wins, then the strictest that denies, then one that allows; of equal ones the first.
 //!
 //! A rule that holds only at certain times is in the map only then: [`Compiled::next_change`] says when to compile again.
 
@@ -138,6 +139,9 @@ impl<'p, F: Files> Compiler<'p, F> {
         // Arguments are conditions on one program. The language has no others; if it had, nothing may be allowed without them.
         let holds =
             holds && (rule.arguments.is_none() || denies(rule) || matches!(rule.subject, Subject::Path(_)));
+        if holds {
+            rule.operations.iter().for_each(|operation| self.note(*operation, Contents::RULES));
+        }
         match &rule.subject {
             Subject::Path(path) if rule.arguments.is_some() => self.conditional(rule, path, holds),
             Subject::Path(path) => self.path(rule, path, holds),
@@ -145,7 +149,15 @@ impl<'p, F: Files> Compiler<'p, F> {
             Subject::Tree(tree) => self.tree(rule, tree, holds),
             Subject::Name(name) if holds => self.name(rule, name),
             Subject::Address { network, ports } if holds => self.address(rule, *network, ports),
-            Subject::Name(_) | Subject::Address { .. } => {}
+            Subject::Untrusted if holds => {
+                self.hold(RuleKey::untrusted(), rule);
+                self.note(Operation::Execute, Contents::UNTRUSTED);
+            }
+            Subject::ExecutableMemory if holds => {
+                self.hold(RuleKey::executable_memory(), rule);
+                self.note(Operation::Execute, Contents::EXECUTABLE_MEMORY);
+            }
+            Subject::Name(_) | Subject::Untrusted | Subject::ExecutableMemory | Subject::Address { .. } => {}
         }
     }
 

@@ -3,7 +3,8 @@
 //!
 //! The verdict is the one of [`sac_abi::decide()`], [`sac_abi::decide::decide_arguments`] and
 //! [`sac_abi::decide::decide_address`] over the compiled policy: the functions and the entries that the kernel half has. The
-//! steps to it are read from the same entries. A path that does not exist is explained as if a file appeared there.
+//! steps to it are read from the same entries. A path that does not exist is explained as if a file appeared there. Of an
+//! operation that amounts to several, as renaming does, the strictest verdict counts.
 //!
 //! One thing is simpler than in the kernel: directories are gone through by their paths, so below a bind mount those are seen
 //! that the mount hides.
@@ -20,6 +21,7 @@ use crate::policy::{Gravity, Policy, Request};
 use sac_abi::decide::Verdict;
 use sac_abi::rule::Contents;
 use sac_abi::{Action, Operation, RuleKey, RuleValue, Rules};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// How many interpreters of interpreters the kernel follows; `exec_binprm` in `fs/exec.c`.
@@ -39,8 +41,6 @@ pub struct Explanation {
     pub steps: Vec<Step>,
     /// Why the decider is the one, in one sentence.
     pub conclusion: String,
-    /// Whether this version of SAC enforces rules for the operation; otherwise it goes on whatever the verdict is.
-    pub enforced: bool,
     /// What the user is told in addition where it is blocked: the rule's message, then the policy's.
     pub messages: Vec<String>,
     /// How grave it is for an auditor.
@@ -90,12 +90,6 @@ pub struct Step {
     pub decides: bool,
 }
 
-/// Whether this version of SAC enforces rules for an operation.
-#[must_use]
-pub fn is_enforced(operation: Operation) -> bool {
-    operation == Operation::Execute
-}
-
 /// Explains what `policy` says about `request`. `compiled` is the policy for `situation`.
 #[must_use]
 pub fn explain(
@@ -107,15 +101,28 @@ pub fn explain(
 ) -> Explanation {
     let mut judge = Judge { policy, compiled, files, situation, steps: Vec::new() };
     judge.times();
-    let (operation, verdict) = match request {
+    let (asked, ruling) = match request {
         Request::Execute { path, arguments } => {
-            let arguments = arguments.as_deref();
-            (Operation::Execute, judge.execute(path, arguments, INTERPRETERS_MAX))
+            let verdict = judge.execute(path, arguments.as_deref(), INTERPRETERS_MAX);
+            (Operation::Execute, judge.ruling(Operation::Execute, verdict))
         }
-        Request::File { operation, path } => (*operation, judge.file(*operation, path).0.verdict),
-        Request::Connect { address } => (Operation::Connect, judge.connect(*address)),
+        Request::File { operation, path } => (*operation, judge.all_of(*operation, path)),
+        Request::Connect { address } => {
+            let verdict = judge.connect(*address);
+            (Operation::Connect, judge.ruling(Operation::Connect, verdict))
+        }
     };
-    judge.explanation(request, operation, verdict)
+    judge.explanation(request, asked, ruling)
+}
+
+/// What is done, and where it was found out.
+#[derive(Clone, Debug)]
+struct Ruling {
+    /// The operation that this is about: the one that was asked about, or one that it amounts to.
+    operation: Operation,
+    verdict: Verdict,
+    /// The steps to it.
+    steps: Range<usize>,
 }
 
 /// Goes the way of a verdict and writes down what it meets.
@@ -135,7 +142,8 @@ impl<F: Files> Judge<'_, F> {
 
     /// A program, and if it is a script, its interpreter after it.
     fn execute(&mut self, path: &Path, arguments: Option<&[String]>, interpreters_left: u32) -> Verdict {
-        let (decision, located) = self.file(Operation::Execute, path);
+        let located = self.locate(Operation::Execute, path);
+        let decision = self.file(Operation::Execute, &located);
         let interpreter = self.files.head(&located.path).and_then(|head| object::interpreter(&head));
         let verdict = match (&interpreter, decision.group) {
             (_, 0) => decision.verdict,
@@ -161,7 +169,13 @@ impl<F: Files> Judge<'_, F> {
         if of_interpreter.action() > verdict.action() { of_interpreter } else { verdict }
     }
 
-    fn explanation(mut self, request: &Request, operation: Operation, verdict: Verdict) -> Explanation {
+    /// A verdict that all steps so far led to.
+    fn ruling(&self, operation: Operation, verdict: Verdict) -> Ruling {
+        Ruling { operation, verdict, steps: 0..self.steps.len() }
+    }
+
+    fn explanation(mut self, request: &Request, asked: Operation, ruling: Ruling) -> Explanation {
+        let verdict = ruling.verdict;
         let rule = self.policy.rule(verdict.rule);
         let decider = match (verdict.rule, rule) {
             (_, Some(rule)) => Decider::Rule(self.reference(rule)),
@@ -169,8 +183,8 @@ impl<F: Files> Judge<'_, F> {
             (Verdict::RULE_GRANT, None) => Decider::Grant,
             _ => Decider::Unknown,
         };
-        let conclusion = self.conclusion(operation, verdict, &decider);
-        self.mark(verdict);
+        let conclusion = self.conclusion(asked, &ruling, &decider);
+        self.mark(ruling);
         let own_message = rule.and_then(|rule| rule.message.clone());
         Explanation {
             request: words::request(request),
@@ -178,19 +192,19 @@ impl<F: Files> Judge<'_, F> {
             decider,
             steps: self.steps,
             conclusion,
-            enforced: is_enforced(operation),
             messages: own_message.into_iter().chain(self.policy.message.clone()).collect(),
             severity: rule.and_then(|rule| rule.severity).unwrap_or(self.policy.severity),
         }
     }
 
-    /// Marks the step that decides: the last one that led to the verdict's rule, or that has none.
-    fn mark(&mut self, verdict: Verdict) {
+    /// Marks the step that decides: the first one that led to the verdict's rule, or the last that has none.
+    fn mark(&mut self, ruling: Ruling) {
         let number = |step: &Step| step.rule.as_ref().map(|rule| rule.number);
-        let wanted = self.policy.rule(verdict.rule).map(|rule| rule.number);
+        let wanted = self.policy.rule(ruling.verdict.rule).map(|rule| rule.number);
+        let mut steps = self.steps.get_mut(ruling.steps).unwrap_or_default().iter_mut();
         let step = match wanted {
-            Some(_) => self.steps.iter_mut().find(|step| number(step) == wanted),
-            None => self.steps.iter_mut().rev().find(|step| step.rule.is_none()),
+            Some(_) => steps.find(|step| number(step) == wanted),
+            None => steps.rev().find(|step| step.rule.is_none()),
         };
         if let Some(step) = step {
             step.decides = true;

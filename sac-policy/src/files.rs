@@ -48,6 +48,10 @@ pub struct Resolved {
     pub kind: FileKind,
     /// Permission bits.
     pub mode: u32,
+    /// User id of its owner.
+    pub owner: u32,
+    /// Id of its group.
+    pub group: u32,
     /// How many names the file has: its hard links.
     pub names: u32,
 }

@@ -32,7 +32,7 @@ pub use assertions::run_assertions;
 pub use choose::{Choice, Group, Login, Person, RemoteHost};
 pub use code::{Code, Severity};
 pub use compile::{Compiled, Grant, Situation, compile};
-pub use explain::{Decider, Explanation, RuleReference, Step, explain, is_enforced};
+pub use explain::{Decider, Explanation, RuleReference, Step, explain};
 pub use fault::{Colour, Fault, Faults, Place};
 pub use files::{FileGeneration, Files, HostFiles, Resolved};
 pub use lint::{Affected, lint, lint_lockout};

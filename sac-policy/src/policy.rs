@@ -298,6 +298,11 @@ pub enum Subject {
     Tree(PathBuf),
     /// Whatever has this name, wherever it is. Never in an allow rule.
     Name(String),
+    /// Programs that somebody other than an administrator could have written; see [`sac_abi::Object::is_untrusted`]. Never in an
+    /// allow rule.
+    Untrusted,
+    /// Memory that is executable and comes from no file. Never in an allow rule.
+    ExecutableMemory,
     /// Addresses, and ports in these ranges; without a range all ports.
     Address {
         /// The addresses.
@@ -313,7 +318,7 @@ impl Subject {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Path(path) | Self::Directory(path) | Self::Tree(path) => Some(path),
-            Self::Name(_) | Self::Address { .. } => None,
+            Self::Name(_) | Self::Untrusted | Self::ExecutableMemory | Self::Address { .. } => None,
         }
     }
 }
@@ -324,6 +329,8 @@ impl fmt::Display for Subject {
         match self {
             Self::Path(path) | Self::Directory(path) | Self::Tree(path) => write!(f, "{}", path.display()),
             Self::Name(name) => f.write_str(name),
+            Self::Untrusted => f.write_str("untrusted programs"),
+            Self::ExecutableMemory => f.write_str("executable memory"),
             Self::Address { network, ports } if ports.is_empty() => write!(f, "{network}"),
             Self::Address { network, ports } => {
                 let ports: Vec<_> = ports.iter().map(ToString::to_string).collect();

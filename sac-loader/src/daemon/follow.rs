@@ -235,7 +235,7 @@ fn directories_of(set: &PolicySet) -> (BTreeSet<PathBuf>, usize) {
                 directories.insert(existing(path));
                 add_with_links(path, &mut directories);
             }
-            Subject::Name(_) | Subject::Address { .. } => {}
+            Subject::Name(_) | Subject::Untrusted | Subject::ExecutableMemory | Subject::Address { .. } => {}
         }
     }
     let left_out = directories.len().saturating_sub(WATCHES_MAX);

@@ -43,7 +43,6 @@ fn explain_answers_programs_with_all_that_it_tells_people() {
         ("other_policies", json!([{"policy": "rich", "because": "it holds at other times"}])),
         ("request", json!("execute /usr/bin/env")),
         ("action", json!("deny")),
-        ("enforced", json!(true)),
         ("decided_by", json!("rule")),
         ("severity", json!("medium")),
         ("messages", json!([])),
@@ -57,6 +56,51 @@ fn explain_answers_programs_with_all_that_it_tells_people() {
     let (code, said) = asked(&[&["explain", "--user", "nobody"], &at[..], &["/usr/bin/ls"]].concat());
     assert_eq!((code, &said["allowed"], &said["decided_by"]), (0, &json!(true), &json!("default")));
     assert_eq!(said["rule"], Value::Null);
+}
+
+const MORE: &str = "policy: more
+applies_to: {groups: [no-such-group]}
+action: deny
+programs: {untrusted: deny, execmem: audit}
+files:
+  deny: [{path: /usr/bin/env, operations: [read]}]
+";
+
+#[test]
+fn renaming_and_the_origins_of_programs_are_told() {
+    let directory = directory(&[("more.yaml", MORE)]);
+    let group = ["--groups", "no-such-group"];
+    let ask = |arguments: &[&str]| {
+        let all = [&arguments[..1], &["--policies", "."], &group[..], &arguments[1..]].concat();
+        policy(directory.path(), &all)
+    };
+    let (code, out, err) = ask(&["explain", "--operation", "rename", "/usr/bin/env"]);
+    assert_eq!(code, 3, "{err}");
+    holds(
+        &out,
+        "Verdict  `deny` by rule 3 (./more.yaml:6): it is the rule that denies this, as `read` of what is moved",
+    );
+    holds(&out, "the operation `write`: what is moved could be written at its new place");
+    holds(
+        &ask(&["explain", "--operation", "rename", "/usr/bin"]).1,
+        "would lead nowhere without it  <- decides",
+    );
+    let (code, out, _) = ask(&["explain", "/usr/bin/env"]);
+    assert_eq!(code, 0);
+    holds(&out, "who could have written it: administrators, as far as its owner and mode tell");
+    let (_, out, _) = ask(&["show"]);
+    holds(&out, "  1. execute untrusted programs: deny (./more.yaml:4)");
+    holds(&out, "  2. execute executable memory that comes from no file: audit (./more.yaml:4)");
+    let (_, out, _) = ask(&["show", "--json"]);
+    let said: Value = serde_json::from_str(&out).unwrap();
+    let rules = said["rules"].as_array().unwrap();
+    assert_eq!((&rules[0]["untrusted"], &rules[0]["action"]), (&json!(true), &json!("deny")));
+    assert_eq!((&rules[1]["execmem"], &rules[1]["action"]), (&json!(true), &json!("audit")));
+    let changed = MORE.replace("untrusted: deny", "untrusted: audit").replace(", execmem: audit", "");
+    std::fs::write(directory.path().join("new"), changed).unwrap();
+    let (_, out, _) = policy(directory.path(), &["diff", "more.yaml", "new"]);
+    holds(&out, "changed rule: execute untrusted programs: deny -> audit");
+    holds(&out, "removed rule: execute executable memory that comes from no file: audit");
 }
 
 #[test]

@@ -147,7 +147,6 @@ fn example(code: Code) -> (Faults, String) {
             "policy: p\napplies_to: everyone\ninherits: [baseline]\nprograms:\n  deny:\n    - /usr/bin/df\n",
             "rule_set: baseline\nprograms:\n  allow:\n    - /usr/bin/df\n",
         ]),
-        Code::NotEnforced => lines("files:\n  deny:\n    - path: /etc/shadow\n      operations: [read]\n"),
         Code::UnusedRuleSet => texts(&["policy: p\napplies_to: everyone\n", "rule_set: baseline\n"]),
         Code::PatternInArgument => {
             lines("programs:\n  deny:\n    - path: /usr/bin/find\n      args_any: [\"-exec*\"]\n")

@@ -1,16 +1,34 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Rules for paths, names, directories and trees.
 
+use super::warnings::executes;
 use super::{Compiler, denies};
 use crate::files::{FileKind, Files, Resolved};
 use crate::policy::Rule;
 use sac_abi::rule::{Contents, InodeId};
 use sac_abi::{Operation, RuleKey, TextHash};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+/// What there is for a directory: also one that is known by its number alone, if it is.
+fn numbered(contents: Contents, directory: InodeId) -> Contents {
+    match directory.generation {
+        Some(_) => contents,
+        None => contents.and(Contents::NUMBERED_DIRECTORIES),
+    }
+}
+
 impl<'p, F: Files> Compiler<'p, F> {
-    /// A rule for one file.
+    /// A rule for one file: a program, or a file that something else is done with.
     pub(super) fn path(&mut self, rule: &'p Rule, path: &Path, holds: bool) {
+        if executes(rule) {
+            self.program(rule, path, holds);
+        } else {
+            self.file(rule, path, holds);
+        }
+    }
+
+    fn program(&mut self, rule: &'p Rule, path: &Path, holds: bool) {
         if holds && denies(rule) {
             // That the path is short enough was checked when the policy was read.
             let _entered = self.hold_path(rule, path);
@@ -20,15 +38,73 @@ impl<'p, F: Files> Compiler<'p, F> {
                 self.warn_of_file(rule, path, &resolved);
                 self.warn_of_same_file(rule, path, resolved.inode);
                 if holds {
-                    for &operation in &rule.operations {
-                        self.hold(RuleKey::inode(operation, resolved.inode), rule);
-                    }
+                    self.hold_inode(rule, resolved.inode);
                     if denies(rule) && self.hold_path(rule, &resolved.canonical).is_none() {
                         self.warn_of_long_path(rule, path, &resolved);
                     }
                 }
             }
             Err(error) => self.warn_of_unresolved(rule, path, &error),
+        }
+    }
+
+    /// A file is held by what it is, and by its name in its directory: the one that is written, which may be that of a
+    /// symbolic link, and the one that it leads to.
+    fn file(&mut self, rule: &'p Rule, path: &Path, holds: bool) {
+        let resolved = self.files.resolve(path);
+        let place = path.parent().map(|directory| self.files.resolve(directory));
+        match (&resolved, &place) {
+            (Ok(resolved), _) => self.warn_of_file(rule, path, resolved),
+            (Err(_nowhere), Some(Err(error))) => self.warn_of_no_place(rule, path, error),
+            (Err(error), _) => self.warn_of_unresolved(rule, path, error),
+        }
+        if !holds {
+            return;
+        }
+        if let Some(Ok(directory)) = place {
+            self.hold_entry(rule, &directory, path);
+        }
+        if let Ok(resolved) = resolved {
+            self.hold_inode(rule, resolved.inode);
+            if let Some(Ok(directory)) =
+                resolved.canonical.parent().map(|directory| self.files.resolve(directory))
+            {
+                self.hold_entry(rule, &directory, &resolved.canonical);
+            }
+        }
+    }
+
+    fn hold_inode(&mut self, rule: &'p Rule, inode: InodeId) {
+        for &operation in &rule.operations {
+            self.hold(RuleKey::inode(operation, inode), rule);
+        }
+    }
+
+    /// Holds the last part of a path as a name in a directory.
+    fn hold_entry(&mut self, rule: &'p Rule, directory: &Resolved, path: &Path) {
+        let name = path.file_name().and_then(|name| TextHash::of_text(self.key, name.as_bytes()));
+        let Some(name) = name.filter(|_| directory.kind == FileKind::Directory) else {
+            return;
+        };
+        let contents = numbered(Contents::ENTRIES, directory.inode);
+        for &operation in &rule.operations {
+            self.hold(RuleKey::entry(operation, directory.inode, name), rule);
+            self.note(operation, contents);
+        }
+        self.hold_way(rule, &directory.canonical);
+    }
+
+    /// Keeps a directory and those that it is in from being moved away, as far as a rule for files denies something below:
+    /// otherwise its path would lead nowhere when the policy is compiled again.
+    fn hold_way(&mut self, rule: &'p Rule, directory: &Path) {
+        if !denies(rule) || executes(rule) {
+            return;
+        }
+        for part in directory.ancestors().filter(|part| part.parent().is_some()) {
+            if let Ok(found) = self.files.resolve(part) {
+                self.hold(RuleKey::inode(Operation::Rename, found.inode), rule);
+                self.note(Operation::Rename, Contents::RULES);
+            }
         }
     }
 
@@ -59,6 +135,7 @@ impl<'p, F: Files> Compiler<'p, F> {
             && holds
         {
             self.hold_directory(rule, directory.inode, RuleKey::directory, Contents::DIRECTORIES);
+            self.hold_way(rule, &directory.canonical);
         }
     }
 
@@ -68,6 +145,7 @@ impl<'p, F: Files> Compiler<'p, F> {
             return;
         };
         self.hold_directory(rule, directory.inode, RuleKey::tree, Contents::TREES);
+        self.hold_way(rule, &directory.canonical);
         for root in self.files.mounts_below(&directory.canonical) {
             self.hold_directory(rule, root, RuleKey::tree, Contents::TREES);
         }
@@ -80,10 +158,7 @@ impl<'p, F: Files> Compiler<'p, F> {
         key: fn(Operation, InodeId) -> RuleKey,
         contents: Contents,
     ) {
-        let contents = match directory.generation {
-            Some(_) => contents,
-            None => contents.and(Contents::NUMBERED_DIRECTORIES),
-        };
+        let contents = numbered(contents, directory);
         for &operation in &rule.operations {
             self.hold(key(operation, directory), rule);
             self.note(operation, contents);

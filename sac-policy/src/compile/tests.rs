@@ -9,7 +9,7 @@ use crate::files::fake::FakeFiles;
 use crate::policy::fake::policy;
 use sac_abi::decide::{
     Address, Argument, Arguments, DirectoryLookup, Matching, TextLookup, decide, decide_address,
-    decide_arguments,
+    decide_arguments, decide_executable_memory,
 };
 use sac_abi::{Object, Verdict};
 
@@ -29,6 +29,7 @@ struct File {
     inode: InodeId,
     path: PathBuf,
     directories: Vec<InodeId>,
+    untrusted: bool,
     next: usize,
 }
 
@@ -43,7 +44,8 @@ impl File {
             }
             directories.push(found.inode);
         }
-        Self { inode, path: path.to_owned(), directories, next: 0 }
+        let untrusted = files.resolve(path).is_ok_and(|found| found.owner != 0);
+        Self { inode, path: path.to_owned(), directories, untrusted, next: 0 }
     }
 }
 
@@ -56,6 +58,12 @@ impl Object for File {
     }
     fn name(&mut self) -> TextLookup {
         text(self.path.file_name().unwrap().as_bytes())
+    }
+    fn parent(&mut self) -> DirectoryLookup {
+        self.directories.first().map_or(DirectoryLookup::End, |inode| DirectoryLookup::Known(*inode))
+    }
+    fn is_untrusted(&mut self) -> bool {
+        self.untrusted
     }
     fn next_directory(&mut self) -> DirectoryLookup {
         self.next += 1;

@@ -16,8 +16,10 @@ use std::path::Path;
 /// Permission bits that let somebody execute a file.
 const EXECUTE_BY_ANYONE: u32 = 0o111;
 
+const NO_DIRECTORY: &str = "correct the path, or create the directory; until then the rule holds for nothing";
+
 /// Whether a rule is about executing.
-fn executes(rule: &Rule) -> bool {
+pub(super) fn executes(rule: &Rule) -> bool {
     rule.operations.contains(&Operation::Execute)
 }
 
@@ -42,8 +44,13 @@ impl<'p, F: Files> Compiler<'p, F> {
         if denies(rule) && resolved.name == NameKind::SymbolicLink {
             let canonical = quoted_path(&resolved.canonical);
             let message = format!("{} is a symbolic link to {canonical}", path());
-            let help =
-                format!("the rule holds for {canonical} under each of its names; name it if that is meant");
+            let help = if executes(rule) {
+                format!("the rule holds for {canonical} under each of its names; name it if that is meant")
+            } else {
+                format!(
+                    "the rule holds for the link, and for {canonical} under each of its names; name what is meant"
+                )
+            };
             self.warn(Code::SymbolicLink, rule, message, &help);
         }
     }
@@ -93,15 +100,26 @@ impl<'p, F: Files> Compiler<'p, F> {
             return;
         }
         let pattern = path.as_os_str().as_bytes().iter().any(|byte| b"*?[".contains(byte));
-        let help = match (is_file, denies(rule)) {
+        let help = match (is_file, denies(rule) || !executes(rule)) {
             _ if pattern => {
                 "patterns are not understood; write `directory:` or `tree:`, or name programs one by one"
             }
-            (false, _) => "correct the path, or create the directory; until then the rule holds for nothing",
+            (false, _) => NO_DIRECTORY,
             (true, true) => "correct the path, or remove the rule; until then only this path itself is held",
             (true, false) => "correct the path, or remove the rule; it allows nothing",
         };
         self.warn(Code::PathNotFound, rule, format!("{shown} does not exist"), help);
+    }
+
+    /// Warns of a file whose directory cannot be looked up, so that not even its name there can be held.
+    pub(super) fn warn_of_no_place(&mut self, rule: &Rule, path: &Path, error: &ResolveError) {
+        match error {
+            ResolveError::NotFound => {
+                let message = format!("{} and its directory do not exist", quoted_path(path));
+                self.warn(Code::PathNotFound, rule, message, NO_DIRECTORY);
+            }
+            _ => self.warn_of_unresolved(rule, path, error),
+        }
     }
 
     /// Warns of a path that leads to one that no entry can hold.

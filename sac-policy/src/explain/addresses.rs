@@ -6,7 +6,17 @@ use crate::files::Files;
 use crate::policy::Subject;
 use sac_abi::Operation;
 use sac_abi::decide::{Address, Verdict, decide_address};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Where the kernel connects to, as [`Address`] has it: an IPv4 address that is written as one of IPv6 is that IPv4 address, and
+/// the unspecified ones are the machine itself.
+fn meant(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        address => address,
+    }
+}
 
 impl<F: Files> Judge<'_, F> {
     /// The verdict on a connection.
@@ -25,13 +35,18 @@ impl<F: Files> Judge<'_, F> {
             }
         };
         let verdict = decide_address(self.compiled, asked);
+        let meant = meant(address.ip());
+        if meant != address.ip() {
+            self.step(format!("the address {address}"), format!("it leads to {meant}"), None);
+        }
+        let address = SocketAddr::new(meant, port);
         let mut none = true;
         for rule in &self.policy.rules {
             let Subject::Address { network, ports } = &rule.subject else { continue };
             let holds_now = rule.when.as_ref().is_none_or(|when| when.holds(self.situation.at));
             let has_port =
                 ports.is_empty() || ports.iter().any(|range| (range.first..=range.last).contains(&port));
-            if holds_now && has_port && network.contains(address.ip()) {
+            if holds_now && has_port && network.contains(meant) {
                 none = false;
                 let said = format!("{} holds for it", self.rule_in_words(rule));
                 self.step(format!("the address {address}"), said, Some(rule));

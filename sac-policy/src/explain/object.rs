@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A file as the verdict sees it, found on the host.
 
-use crate::files::{Files, NameKind};
+use crate::files::{Files, NameKind, Resolved};
 use sac_abi::decide::{DirectoryLookup, Object, TextLookup};
 use sac_abi::rule::InodeId;
 use sac_abi::{HashKey, Operation, TextHash};
@@ -12,6 +12,11 @@ use std::path::{Path, PathBuf};
 /// A file or directory that no rule can mean, because it is not there.
 const NOT_THERE: InodeId = InodeId { dev: u32::MAX, ino: 0, generation: None };
 
+/// The least id of users who are people.
+const FIRST_USER: u32 = 1000;
+const WRITE_BY_OTHERS: u32 = 0o002;
+const WRITE_BY_GROUP: u32 = 0o020;
+
 /// A file, or a place where one could appear.
 #[derive(Clone, Debug)]
 pub(super) struct Located {
@@ -19,6 +24,10 @@ pub(super) struct Located {
     pub(super) inode: InodeId,
     /// Whether it is there.
     pub(super) exists: bool,
+    /// Why it is untrusted, if it is; as far as owner and mode tell.
+    pub(super) untrusted: Option<String>,
+    /// Whether it is a symbolic link that something is done to, of which nothing more is known.
+    pub(super) is_link: bool,
     /// Its path without symbolic links.
     pub(super) path: PathBuf,
     /// The directories that it is in, from the nearest up to the root of its file system.
@@ -32,14 +41,16 @@ impl Located {
     pub(super) fn of(files: &impl Files, operation: Operation, path: &Path, key: HashKey) -> Self {
         // These are done to a link, not to what it leads to.
         let to_link = matches!(operation, Operation::Delete | Operation::Rename | Operation::Create);
-        let found =
-            files.resolve(path).ok().filter(|found| !(to_link && found.name == NameKind::SymbolicLink));
+        let found = files.resolve(path).ok();
+        let is_link = to_link && found.as_ref().is_some_and(|found| found.name == NameKind::SymbolicLink);
+        let found = found.filter(|_| !is_link);
+        let untrusted = found.as_ref().and_then(untrusted);
         let (inode, exists, path) = match found {
             Some(found) => (found.inode, true, found.canonical),
             None => (NOT_THERE, false, future_path(files, path)),
         };
         let directories = directories(files, &path, exists.then_some(inode));
-        Self { inode, exists, path, directories, key, next: 0 }
+        Self { inode, exists, untrusted, is_link, path, directories, key, next: 0 }
     }
 
     /// Its own name.
@@ -62,10 +73,30 @@ impl Object for Located {
     fn name(&mut self) -> TextLookup {
         self.text(self.own_name())
     }
+    fn parent(&mut self) -> DirectoryLookup {
+        self.directories.first().map_or(DirectoryLookup::End, |(_, inode)| DirectoryLookup::Known(*inode))
+    }
+    fn is_untrusted(&mut self) -> bool {
+        self.untrusted.is_some()
+    }
     fn next_directory(&mut self) -> DirectoryLookup {
         let directory = self.directories.get(self.next);
         self.next += 1;
         directory.map_or(DirectoryLookup::End, |(_, inode)| DirectoryLookup::Known(*inode))
+    }
+}
+
+/// Why a program is untrusted, if it is. The kernel half knows more: access control lists, whose groups count, what the file is
+/// on, and whether it has a name.
+fn untrusted(found: &Resolved) -> Option<String> {
+    if found.owner >= FIRST_USER {
+        Some(format!("it is owned by the user {}", found.owner))
+    } else if found.mode & WRITE_BY_OTHERS != 0 {
+        Some("everybody may write it".to_owned())
+    } else if found.mode & WRITE_BY_GROUP != 0 && found.group != 0 {
+        Some(format!("the group {} may write it", found.group))
+    } else {
+        None
     }
 }
 

@@ -2,7 +2,7 @@
 //! The steps to a verdict on a file, read from the entries that it came from.
 
 use super::object::Located;
-use super::{Decider, Judge, RuleReference, Step, words};
+use super::{Decider, Judge, RuleReference, Ruling, Step, words};
 use crate::files::Files;
 use crate::policy::{Mode, Rule};
 use sac_abi::decide::{Decision, Object, TextLookup, Verdict, decide};
@@ -11,11 +11,16 @@ use sac_abi::{Action, Operation, RuleKey, RuleValue, Rules, TextHash};
 use std::path::Path;
 
 impl<F: Files> Judge<'_, F> {
-    /// The verdict on a file, before its arguments if it is a program.
-    pub(super) fn file(&mut self, operation: Operation, path: &Path) -> (Decision, Located) {
+    /// Looks up a path for an operation, and says what it leads to.
+    pub(super) fn locate(&mut self, operation: Operation, path: &Path) -> Located {
         let located = Located::of(self.files, operation, path, self.situation.key);
-        let decision = decide(self.compiled, operation, &mut located.clone());
         self.appearance(path, &located);
+        located
+    }
+
+    /// The verdict on a file, before its arguments if it is a program.
+    pub(super) fn file(&mut self, operation: Operation, located: &Located) -> Decision {
+        let decision = decide(self.compiled, operation, &mut located.clone());
         match decision.verdict.rule {
             Verdict::RULE_GRANT => {
                 self.step("grants".to_owned(), "this file is granted for a while".to_owned(), None);
@@ -24,15 +29,39 @@ impl<F: Files> Judge<'_, F> {
                 let said = "there are more than are looked at, and the policy has rules for trees";
                 self.step("the directories above it".to_owned(), said.to_owned(), None);
             }
-            _ => self.all_keys(operation, &located, decision),
+            _ => self.all_keys(operation, located, decision),
         }
-        (decision, located)
+        decision
+    }
+
+    /// The strictest verdict on all that an operation amounts to, of equal ones the first; with it which operation that is, and
+    /// the first of the steps to it.
+    pub(super) fn all_of(&mut self, operation: Operation, path: &Path) -> Ruling {
+        let located = self.locate(operation, path);
+        let implied = operation.implied();
+        let mut strictest: Option<Ruling> = None;
+        for &part in implied {
+            if implied.len() > 1 {
+                let said = words::part(operation, part).to_owned();
+                self.step(format!("the operation `{}`", part.as_str()), said, None);
+            }
+            let first_step = self.steps.len();
+            let verdict = self.file(part, &located).verdict;
+            let steps = first_step..self.steps.len();
+            if strictest.as_ref().is_none_or(|other| verdict.action() > other.verdict.action()) {
+                strictest = Some(Ruling { operation: part, verdict, steps });
+            }
+        }
+        strictest.unwrap_or(Ruling { operation, verdict: Verdict::NO_POLICY, steps: 0..self.steps.len() })
     }
 
     /// Says what the path leads to.
     fn appearance(&mut self, path: &Path, located: &Located) {
         let shown = path.display().to_string();
-        if !located.exists {
+        if located.is_link {
+            let said = "it is a symbolic link, and it is the link that this is done to";
+            self.step(shown, said.to_owned(), None);
+        } else if !located.exists {
             let said = if located.path == path {
                 "nothing is there; this is what would hold for a file that appeared".to_owned()
             } else {
@@ -53,16 +82,35 @@ impl<F: Files> Judge<'_, F> {
         let before = self.steps.len();
         if located.exists {
             let value = self.of_file(located.inode, |inode| RuleKey::inode(operation, inode));
-            self.found(format!("the file itself, {}", words::inode(located.inode)), value);
+            let looked_at = format!("the file itself, {}", words::inode(located.inode));
+            match self.policy.rule(value.number()).filter(|rule| !rule.operations.contains(&operation)) {
+                // The compiler holds what a rule's path leads through.
+                Some(rule) => {
+                    let said = format!("{} would lead nowhere without it", self.rule_in_words(rule));
+                    self.step(looked_at, said, Some(rule));
+                }
+                None => self.found(looked_at, value),
+            }
+        }
+        if contents.has(Contents::UNTRUSTED) {
+            self.origin(located);
         }
         let mut object = located.clone();
         if contents.has(Contents::PATHS) {
             let looked_at = format!("its path {}", located.path.display());
-            self.text(looked_at, object.path(), |hash| RuleKey::path(operation, hash));
+            self.text(looked_at, object.path(), |judge, hash| judge.value(&RuleKey::path(operation, hash)));
         }
         if contents.has(Contents::NAMES) {
             let looked_at = format!("its name {}", located.own_name().display());
-            self.text(looked_at, object.name(), |hash| RuleKey::name(operation, hash));
+            self.text(looked_at, object.name(), |judge, hash| judge.value(&RuleKey::name(operation, hash)));
+        }
+        if let Some((directory, inode)) = located.directories.first()
+            && contents.has(Contents::ENTRIES)
+        {
+            let looked_at = format!("its name {} in {}", located.own_name().display(), directory.display());
+            self.text(looked_at, object.name(), |judge, hash| {
+                judge.of_file(*inode, |inode| RuleKey::entry(operation, inode, hash))
+            });
         }
         if let Some((path, inode)) = located.directories.first()
             && contents.has(Contents::DIRECTORIES)
@@ -80,8 +128,33 @@ impl<F: Files> Judge<'_, F> {
         }
     }
 
+    /// Whether an administrator put the file there.
+    fn origin(&mut self, located: &Located) {
+        let looked_at = "who could have written it".to_owned();
+        let rule = self.policy.rule(self.value(&RuleKey::untrusted()).number());
+        match (&located.untrusted, rule) {
+            (Some(why), Some(rule)) => {
+                let said = format!("{why}, so it is untrusted; {} holds for it", self.rule_in_words(rule));
+                self.step(looked_at, said, Some(rule));
+            }
+            _ if !located.exists => {
+                let said = "what is not there has no owner yet; one of a user's own would be untrusted";
+                self.step(looked_at, said.to_owned(), None);
+            }
+            _ => {
+                let said = "administrators, as far as its owner and mode tell";
+                self.step(looked_at, said.to_owned(), None);
+            }
+        }
+    }
+
     /// The trees that a file is in, as far as there are rules for them.
     fn trees(&mut self, operation: Operation, located: &Located) {
+        // A tree is in itself as far as a rule for it restricts.
+        let own = self.of_file(located.inode, |inode| RuleKey::tree(operation, inode));
+        if located.exists && own.action_byte() > Action::Allow as u8 {
+            self.found(format!("the tree {} itself", located.path.display()), own);
+        }
         let mut none = true;
         for (path, inode) in &located.directories {
             let value = self.of_file(*inode, |inode| RuleKey::tree(operation, inode));
@@ -101,10 +174,10 @@ impl<F: Files> Judge<'_, F> {
         }
     }
 
-    fn text(&mut self, looked_at: String, text: TextLookup, key: impl Fn(TextHash) -> RuleKey) {
+    fn text(&mut self, looked_at: String, text: TextLookup, value: impl Fn(&Self, TextHash) -> RuleValue) {
         match text {
             TextLookup::Known(hash) => {
-                let value = RuleValue::from_bits(self.compiled.get(&key(hash)));
+                let value = value(self, hash);
                 self.found(looked_at, value);
             }
             TextLookup::TooLong | TextLookup::Unreadable => {
@@ -113,11 +186,15 @@ impl<F: Files> Judge<'_, F> {
         }
     }
 
+    fn value(&self, key: &RuleKey) -> RuleValue {
+        RuleValue::from_bits(self.compiled.get(key))
+    }
+
     /// The entry for a file or directory: that very one, or whichever has its number.
     fn of_file(&self, inode: InodeId, key: impl Fn(InodeId) -> RuleKey) -> RuleValue {
-        match self.compiled.get(&key(inode)) {
-            0 => RuleValue::from_bits(self.compiled.get(&key(inode.of_any_generation()))),
-            bits => RuleValue::from_bits(bits),
+        match self.value(&key(inode)) {
+            RuleValue::NONE => self.value(&key(inode.of_any_generation())),
+            value => value,
         }
     }
 
@@ -186,7 +263,8 @@ impl<F: Files> Judge<'_, F> {
     }
 
     /// Why the decider is the one.
-    pub(super) fn conclusion(&self, operation: Operation, verdict: Verdict, decider: &Decider) -> String {
+    pub(super) fn conclusion(&self, asked: Operation, ruling: &Ruling, decider: &Decider) -> String {
+        let (operation, verdict) = (ruling.operation, ruling.verdict);
         let others = |wanted: fn(Action) -> bool| {
             let other = |rule: &&RuleReference| rule.number != verdict.rule && wanted(rule.action);
             self.steps.iter().filter_map(|step| step.rule.as_ref()).any(|rule| other(&rule))
@@ -224,7 +302,11 @@ impl<F: Files> Judge<'_, F> {
             }
             _ => String::new(),
         };
-        format!("`{}` {by}: {because}{note}", verdict.action().as_str())
+        let part = match asked == operation {
+            true => String::new(),
+            false => format!(", as `{}` of what is moved", operation.as_str()),
+        };
+        format!("`{}` {by}: {because}{part}{note}", verdict.action().as_str())
     }
 
     fn policy_default(&self, operation: Operation) -> Action {

@@ -156,9 +156,9 @@ fn a_message_is_the_rules_and_then_the_policys() {
     policy.rules[0].severity = Some(Gravity::High);
     let explanation = explanation_in(&policy, "execute /usr/bin/df", &situation());
     assert_eq!(explanation.messages, ["no disks", "ask"]);
-    assert_eq!((explanation.severity, explanation.enforced), (Gravity::High, true));
+    assert_eq!(explanation.severity, Gravity::High);
     let other = explanation_in(&policy, "delete /usr/bin/df", &situation());
-    assert_eq!((other.severity, other.enforced), (Gravity::Medium, false));
+    assert_eq!(other.severity, Gravity::Medium);
     assert_eq!(other.messages, ["ask"]);
 }
 
@@ -170,6 +170,71 @@ fn a_link_is_deleted_and_not_what_it_leads_to() {
     assert_eq!(verdict("delete /bin/dash").rule, 1);
     // What is read through a link is the file.
     assert_eq!(verdict("read /bin/sh").rule, 0);
+}
+
+#[test]
+fn renaming_is_all_that_could_be_done_at_the_new_place() {
+    let rules =
+        "audit rename tree:/srv\ndeny write name:chess\nkill read /srv/games/chess\nallow! delete tree:/srv";
+    insta::assert_snapshot!("rename", shown(&policy(rules), "rename /srv/games/chess"));
+    let verdict = |rules, text| explanation_in(&policy(rules), text, &situation()).verdict;
+    // Of equal ones the first.
+    let rules = "deny read tree:/srv\ndeny delete tree:/srv";
+    assert_eq!(verdict(rules, "rename /srv/games/chess").rule, 2);
+    assert_eq!(verdict(rules, "read /srv/games/chess").rule, 1);
+    // What may be created there is another question.
+    assert_eq!(verdict("deny create tree:/srv", "rename /srv/games/chess").action(), Action::Allow);
+    // A link is moved and not what it leads to.
+    assert_eq!(verdict("deny read /usr/bin/dash", "rename /usr/bin/sh").action(), Action::Allow);
+    assert_eq!(verdict("deny read /usr/bin/sh", "rename /usr/bin/sh").action(), Action::Deny);
+    insta::assert_snapshot!("rename_above", shown(&policy("deny read /srv/games/chess"), "rename /srv"));
+}
+
+#[test]
+fn who_could_have_written_a_program_is_told() {
+    let policy = policy("deny untrusted\nallow! /srv/games/chess");
+    let shown = |files: FakeFiles, text| {
+        let compiled = compile(&policy, &files, &situation());
+        let explanation = explain(&policy, &compiled, &files, &request(text), &situation());
+        let steps = explanation.steps.iter().filter(|step| step.looked_at.starts_with("who"));
+        let said: Vec<_> = steps.map(|step| step.said.clone()).collect();
+        (explanation.verdict.rule, said.join("\n"))
+    };
+    let with_mode = |mode| files().file("/usr/bin/df", 7, FileKind::Regular, mode);
+    let df = "execute /usr/bin/df";
+    let holds = "so it is untrusted; rule 1 (/etc/sac/policies/p.yaml:1), `deny` for untrusted programs, holds for it";
+    for (files, why) in [
+        (files().owner("/usr/bin/df", 1000, 0), "it is owned by the user 1000"),
+        (with_mode(0o757), "everybody may write it"),
+        (with_mode(0o775).owner("/usr/bin/df", 0, 50), "the group 50 may write it"),
+    ] {
+        assert_eq!(shown(files, df), (1, format!("{why}, {holds}")));
+    }
+    for files in [files(), files().owner("/usr/bin/df", 999, 50), with_mode(0o775)] {
+        assert_eq!(shown(files, df), (0, "administrators, as far as its owner and mode tell".to_owned()));
+    }
+    let chess = "execute /srv/games/chess";
+    assert_eq!(shown(files().owner("/srv/games/chess", 1000, 0), chess).0, 2);
+    let (rule, said) = shown(files(), "execute /srv/games/go");
+    assert_eq!((rule, said.starts_with("what is not there has no owner yet")), (0, true));
+    // What is done with files is another matter.
+    assert_eq!(shown(files().owner("/usr/bin/df", 1000, 0), "write /usr/bin/df"), (0, String::new()));
+}
+
+#[test]
+fn unspecified_addresses_are_the_machine_itself() {
+    let policy = policy("kill connect 127.0.0.0/8\ndeny connect ::1");
+    insta::assert_snapshot!("connect_unspecified", shown(&policy, "connect 0.0.0.0:80"));
+    let rule = |text| explanation_in(&policy, text, &situation()).verdict.rule;
+    assert_eq!((rule("connect [::]:80"), rule("connect [::ffff:0.0.0.0]:80")), (2, 1));
+}
+
+#[test]
+fn a_name_in_a_directory_is_told() {
+    let policy = policy("deny create /srv/games/go\nkill delete tree:/srv/games");
+    insta::assert_snapshot!("create", shown(&policy, "create /srv/games/go"));
+    insta::assert_snapshot!("delete_tree", shown(&policy, "delete /srv/games"));
+    insta::assert_snapshot!("delete_link", shown(&policy, "delete /usr/bin/sh"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! Requests, rules and files in words.
 
 use crate::policy::{ArgumentPattern, ArgumentsCondition, Request, Rule, Subject};
+use sac_abi::Operation;
 use sac_abi::rule::InodeId;
 
 /// A request, such as `execute /usr/bin/systemctl stop sshd`.
@@ -17,6 +18,17 @@ pub(super) fn request(request: &Request) -> String {
     }
 }
 
+/// Why an operation that another one amounts to has to be allowed.
+pub(super) fn part(asked: Operation, part: Operation) -> &'static str {
+    match part {
+        _ if part == asked => "this is what was asked about",
+        Operation::Delete => "what is moved is gone from its place, so this has to be allowed, too",
+        Operation::Write => "what is moved could be written at its new place, so this has to be allowed, too",
+        Operation::Read => "what is moved could be read at its new place, so this has to be allowed, too",
+        _ => "this has to be allowed, too",
+    }
+}
+
 /// What a rule is about.
 pub(super) fn subject(rule: &Rule) -> String {
     let subject = match &rule.subject {
@@ -24,6 +36,8 @@ pub(super) fn subject(rule: &Rule) -> String {
         Subject::Directory(path) => format!("what is directly in {}", path.display()),
         Subject::Tree(path) => format!("all below {}", path.display()),
         Subject::Name(name) => format!("whatever is called {name}"),
+        Subject::Untrusted => "untrusted programs".to_owned(),
+        Subject::ExecutableMemory => "executable memory that comes from no file".to_owned(),
         Subject::Address { network, ports } if ports.is_empty() => network.to_string(),
         Subject::Address { network, ports } => {
             let ports: Vec<_> = ports.iter().map(ToString::to_string).collect();

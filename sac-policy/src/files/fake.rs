@@ -20,6 +20,8 @@ pub(crate) struct FakeFiles {
     /// Mount points, and the minor number of what is mounted there.
     mounts: BTreeMap<PathBuf, u32>,
     heads: BTreeMap<PathBuf, Vec<u8>>,
+    /// User and group, where they are not root's.
+    owners: BTreeMap<PathBuf, (u32, u32)>,
 }
 
 impl FakeFiles {
@@ -44,6 +46,11 @@ impl FakeFiles {
 
     pub(crate) fn file(mut self, path: &str, ino: u64, kind: FileKind, mode: u32) -> Self {
         self.files.insert(path.into(), (ino, kind, mode));
+        self
+    }
+
+    pub(crate) fn owner(mut self, path: &str, owner: u32, group: u32) -> Self {
+        self.owners.insert(path.into(), (owner, group));
         self
     }
 
@@ -92,7 +99,8 @@ impl Files for FakeFiles {
         let inode = self.inode_at(&canonical, ino);
         let same = self.files.iter().filter(|(path, (ino, ..))| self.inode_at(path, *ino) == inode);
         let names = u32::try_from(same.count()).unwrap();
-        Ok(Resolved { inode, canonical, name, kind, mode, names })
+        let (owner, group) = self.owners.get(&canonical).copied().unwrap_or((0, 0));
+        Ok(Resolved { inode, canonical, name, kind, mode, owner, group, names })
     }
 
     fn mounts_below(&self, directory: &Path) -> Vec<InodeId> {

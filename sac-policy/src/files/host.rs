@@ -89,6 +89,8 @@ impl HostFiles {
             name: name_kind(path),
             kind,
             mode: mode & 0o7777,
+            owner: status.stx_uid,
+            group: status.stx_gid,
             names: status.stx_nlink,
         })
     }
@@ -133,8 +135,13 @@ impl Files for HostFiles {
 }
 
 fn status(file: &OwnedFd) -> Result<Statx, ResolveError> {
-    let wanted =
-        StatxFlags::TYPE | StatxFlags::MODE | StatxFlags::NLINK | StatxFlags::INO | StatxFlags::MNT_ID;
+    let wanted = StatxFlags::TYPE
+        | StatxFlags::MODE
+        | StatxFlags::UID
+        | StatxFlags::GID
+        | StatxFlags::NLINK
+        | StatxFlags::INO
+        | StatxFlags::MNT_ID;
     let status = rustix::fs::statx(file.as_fd(), c"", AtFlags::EMPTY_PATH, wanted)
         .map_err(|error| ResolveError::Identify(error.into()))?;
     if StatxFlags::from_bits_retain(status.stx_mask).contains(wanted) {

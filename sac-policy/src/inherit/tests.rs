@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Whose rules a policy gets, in what order, and what cannot be inherited.
 
-use crate::{Code, Colour, Fault, Faults, Loaded, PolicySet, Source};
+use crate::{Code, Colour, Fault, Faults, Loaded, PolicySet, Source, Subject};
 use sac_abi::Action;
 use std::fmt::Write;
 
@@ -56,6 +56,25 @@ fn each_policy_gives_a_shared_rule_its_own_action() {
     let loaded = load(&[&format!("{P}inherits: [a]\n"), q, "rule_set: a\nprograms: {deny: [/a]}\n"]).unwrap();
     let action = |name: &str| loaded.set.get(name).unwrap().rules[0].action;
     assert_eq!((action("p"), action("q")), (Action::Kill, Action::Audit));
+}
+
+#[test]
+fn what_is_said_about_origins_is_inherited_and_cannot_be_taken_back() {
+    let p = format!("{P}action: deny\ninherits: [a]\nprograms: {{untrusted: allow, execmem: audit}}\n");
+    let q = "policy: q\napplies_to: {users: [bob]}\ninherits: [a]\n";
+    let a = "rule_set: a\nprograms:\n  execmem: audit\n  untrusted: deny\n";
+    let loaded = load(&[&p, q, a]).unwrap_or_else(|faults| panic!("{}", faults.render(Colour::Never)));
+    assert!(loaded.warnings.is_empty());
+    let rules = |name: &str| {
+        let rules = loaded.set.get(name).unwrap().rules.iter();
+        rules.map(|rule| (rule.subject.clone(), rule.action, rule.line())).collect::<Vec<_>>()
+    };
+    let inherited = |action| [(Subject::ExecutableMemory, Action::Audit, 3), (Subject::Untrusted, action, 4)];
+    assert_eq!(rules("q"), inherited(Action::Kill));
+    assert_eq!(
+        rules("p"),
+        [&inherited(Action::Deny)[..], &[(Subject::ExecutableMemory, Action::Audit, 5)]].concat()
+    );
 }
 
 #[test]

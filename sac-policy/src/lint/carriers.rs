@@ -8,7 +8,7 @@ use super::{allows, executes};
 use crate::code::Code;
 use crate::fault::{Fault, Faults, quoted_path};
 use crate::files::Files;
-use crate::policy::{Policy, Subject};
+use crate::policy::{Policy, Rule, Subject};
 use sac_abi::Action;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -230,7 +230,7 @@ fn allow_list(policy: &Policy, files: &impl Files, faults: &mut Faults) {
                     faults.push(Fault::new(Code::CarriedProgram, rule.place(), message).help(help));
                 }
             }
-            Subject::Name(_) | Subject::Address { .. } => {}
+            Subject::Name(_) | Subject::Untrusted | Subject::ExecutableMemory | Subject::Address { .. } => {}
         }
     }
 }
@@ -242,7 +242,11 @@ fn carries(carrier: &Carrier) -> bool {
 
 /// Warns, once, that a deny list keeps nobody from doing what is denied.
 fn deny_list(policy: &Policy, files: &impl Files, faults: &mut Faults) {
-    let denies = |rule: &&crate::policy::Rule| executes(rule) && rule.action.blocks();
+    let denies = |rule: &&Rule| {
+        executes(rule)
+            && rule.action.blocks()
+            && !matches!(rule.subject, Subject::Untrusted | Subject::ExecutableMemory)
+    };
     let Some(rule) = policy.rules.iter().find(denies) else {
         return;
     };
@@ -256,11 +260,16 @@ fn deny_list(policy: &Policy, files: &impl Files, faults: &mut Faults) {
     found.retain(|name| {
         file(&directory.join(name)).is_some_and(|file| !denied.contains(&file) && seen.insert(file))
     });
+    // What somebody has brought is untrusted.
+    let no_copies =
+        policy.rules.iter().any(|rule| rule.subject == Subject::Untrusted && rule.action.blocks());
+    let copy = if no_copies { "" } else { ", and so can a copy of it" };
     let message = match found.as_slice() {
+        [] if no_copies => return,
         [] => "who can bring a copy of a denied program can do what it does".to_owned(),
-        [only] => format!("`{only}` can do what a denied program does, and so can a copy of it"),
+        [only] => format!("`{only}` can do what a denied program does{copy}"),
         [first, second, ..] => format!(
-            "{} programs here, such as `{first}` and `{second}`, can do what a denied one does, and so can a copy of it",
+            "{} programs here, such as `{first}` and `{second}`, can do what a denied one does{copy}",
             found.len()
         ),
     };

@@ -8,6 +8,8 @@
 //! kill /usr/bin/systemctl args stop *
 //! kill /usr/bin/find any -exec -delete
 //! deny delete,write tree:/srv
+//! deny untrusted
+//! audit execmem
 //! deny connect 10.0.0.0/8 22 8000-8999
 //! ```
 
@@ -80,6 +82,8 @@ fn rule(line: &str, number: u32, source: &Arc<Source>, span: Span) -> Rule {
         Some(("dir", path)) => Subject::Directory(path.into()),
         Some(("tree", path)) => Subject::Tree(path.into()),
         Some(("name", name)) => Subject::Name(name.to_owned()),
+        _ if subject == "untrusted" => Subject::Untrusted,
+        _ if subject == "execmem" => Subject::ExecutableMemory,
         _ => Subject::Path(subject.into()),
     };
     Rule {

@@ -29,20 +29,12 @@ impl Reader<'_> {
         if default == Some(Action::Allow) {
             self.lint_without_effect(own, "connections");
         }
-        let denies = default_node.filter(|_| default.is_some_and(|default| default != Action::Allow));
-        if let Some(span) = own.first().map(|draft| draft.rule.span).or(denies.map(|node| node.span)) {
-            self.lint_not_enforced(span, "rules for connections are");
-        }
         default.unwrap_or(Action::Allow)
     }
 
     pub(super) fn shared_connections(&mut self, node: &Node, rules: &mut Vec<Draft>) {
-        let first = rules.len();
         if let Some(lists) = self.fields(node, &SHARED_CONNECTIONS, "`connections` of a rule set") {
             self.sections(lists, "a list of networks", LIST_HELP, rules, Self::connection);
-        }
-        if let Some(draft) = rules.get(first) {
-            self.lint_not_enforced(draft.rule.span, "rules for connections are");
         }
     }
 

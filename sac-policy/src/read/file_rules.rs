@@ -25,9 +25,6 @@ impl Reader<'_> {
         self.sections(lists, "a list of files", help, rules, Self::file);
         let own = rules.get(first..).unwrap_or_default();
         self.lint_without_effect(own, "a file");
-        if let Some(draft) = own.first() {
-            self.lint_not_enforced(draft.rule.span, "rules for files are");
-        }
     }
 
     fn file(&mut self, node: &Node, section: Section) -> Option<Draft> {
@@ -81,12 +78,5 @@ impl Reader<'_> {
                 .help("write `override: true` if it comes before rules that deny, or remove it");
             self.push(fault);
         }
-    }
-
-    pub(super) fn lint_not_enforced(&mut self, span: crate::Span, what: &str) {
-        let fault = self
-            .fault(Code::NotEnforced, span, format!("{what} not enforced yet"))
-            .help("do not rely on them: this version checks and explains them, and blocks nothing by them");
-        self.push(fault);
     }
 }

@@ -60,6 +60,8 @@ pub(crate) const MODES: [&str; 2] = ["enforce", "audit"];
 pub(crate) const LOGINS: [&str; 2] = ["allow", "refuse"];
 pub(crate) const ACTIONS: [&str; 3] = ["kill", "deny", "audit"];
 pub(crate) const DEFAULTS: [&str; 2] = ["allow", "deny"];
+/// What `untrusted` and `execmem` can be.
+pub(crate) const FATES: [&str; 3] = ["allow", "audit", "deny"];
 pub(crate) const SEVERITIES: [&str; 5] = ["info", "low", "medium", "high", "critical"];
 pub(crate) const OPERATIONS: [&str; 5] = ["delete", "rename", "write", "create", "read"];
 pub(crate) const STRIKE_ACTIONS: [&str; 3] = ["notify", "freeze", "end"];
@@ -184,7 +186,11 @@ const DENIED_PROGRAMS: Shape = Shape::List(&Shape::Either(&[PATH, Shape::Mapping
 const ALLOWED_PROGRAMS: Shape =
     Shape::List(&Shape::Either(&[PATH, Shape::Mapping(&ALLOWED_PROGRAM_MAPPING)]));
 
-pub(crate) static PROGRAMS: [Key; 3] = [
+const FATE: Shape = Shape::Words(&FATES);
+const UNTRUSTED_ABOUT: &str = "What programs get that their user, or another user, could have written; `allow` without it. `deny` gives them the policy's action.";
+const EXECMEM_ABOUT: &str = "What becomes of memory that is made executable and comes from no file; `allow` without it. `deny` gives it the policy's action.";
+
+pub(crate) static PROGRAMS: [Key; 5] = [
     key("default", DEFAULT, "What a program gets that no rule names; `allow` without it."),
     key("deny", DENIED_PROGRAMS, "Programs that do not run."),
     key(
@@ -192,15 +198,19 @@ pub(crate) static PROGRAMS: [Key; 3] = [
         ALLOWED_PROGRAMS,
         "Programs that run although the default is `deny`, or before those denied.",
     ),
+    key("untrusted", FATE, UNTRUSTED_ABOUT),
+    key("execmem", FATE, EXECMEM_ABOUT),
 ];
 
-pub(crate) static SHARED_PROGRAMS: [Key; 2] = [
+pub(crate) static SHARED_PROGRAMS: [Key; 4] = [
     key("deny", DENIED_PROGRAMS, "Programs that do not run."),
     key(
         "allow",
         ALLOWED_PROGRAMS,
         "Programs that run although the default is `deny`, or before those denied.",
     ),
+    key("untrusted", FATE, UNTRUSTED_ABOUT),
+    key("execmem", FATE, EXECMEM_ABOUT),
 ];
 
 pub(crate) static DENIED_PROGRAM: [Key; 10] = [

@@ -2,13 +2,13 @@
 //! `programs`: which programs a policy allows and denies.
 
 use super::language::{
-    ALLOWED_PROGRAM, ANY_ARGUMENT, ANY_ARGUMENTS, DENIED_PROGRAM, PROGRAMS, SHARED_PROGRAMS,
+    ALLOWED_PROGRAM, ANY_ARGUMENT, ANY_ARGUMENTS, DENIED_PROGRAM, FATES, PROGRAMS, SHARED_PROGRAMS,
 };
 use super::rules::{About, Effect, Section};
 use super::{Draft, Reader};
 use crate::code::Code;
 use crate::fault::quoted;
-use crate::policy::{ArgumentPattern, ArgumentsCondition, Subject};
+use crate::policy::{ArgumentPattern, ArgumentsCondition, Rule, Subject};
 use crate::source::Span;
 use crate::yaml::{Node, Value};
 use sac_abi::decide::ARGUMENT_BYTES_MAX;
@@ -16,6 +16,15 @@ use sac_abi::{Action, Operation};
 
 /// Most arguments in one condition: more the kernel half does not look at.
 const ARGUMENTS_MAX: usize = sac_abi::decide::ARGUMENTS_MAX as usize;
+
+/// What becomes of code that comes from somewhere.
+#[derive(Clone, Copy)]
+enum Fate {
+    Allow,
+    Audit,
+    /// It gets the policy's action.
+    Deny,
+}
 
 const LIST_HELP: &str = "write a list, also for one: `[/usr/bin/df]`";
 
@@ -29,7 +38,9 @@ impl Reader<'_> {
         inherits: bool,
         rules: &mut Vec<Draft>,
     ) -> (Action, Option<Span>) {
-        let Some([default_node, deny, allow]) = self.fields(node, &PROGRAMS, "`programs`") else {
+        let Some([default_node, deny, allow, untrusted, execmem]) =
+            self.fields(node, &PROGRAMS, "`programs`")
+        else {
             return (Action::Allow, None);
         };
         let default = match default_node {
@@ -44,13 +55,43 @@ impl Reader<'_> {
             Some(_) if !inherits => self.lint_empty(default_node, allow),
             _ => {}
         }
+        self.provenance(untrusted, execmem, rules);
         let denies = default.is_some_and(|default| default != Action::Allow);
         (default.unwrap_or(Action::Allow), default_node.filter(|_| denies).map(|node| node.span))
     }
 
     pub(super) fn shared_programs(&mut self, node: &Node, rules: &mut Vec<Draft>) {
-        if let Some(lists) = self.fields(node, &SHARED_PROGRAMS, "`programs` of a rule set") {
-            self.sections(lists, "a list of programs", LIST_HELP, rules, Self::program);
+        if let Some([deny, allow, untrusted, execmem]) =
+            self.fields(node, &SHARED_PROGRAMS, "`programs` of a rule set")
+        {
+            self.sections([deny, allow], "a list of programs", LIST_HELP, rules, Self::program);
+            self.provenance(untrusted, execmem, rules);
+        }
+    }
+
+    /// `untrusted` and `execmem`: rules that are about where code comes from. To allow is to say nothing, so that what is
+    /// inherited stays.
+    fn provenance(&mut self, untrusted: Option<&Node>, execmem: Option<&Node>, rules: &mut Vec<Draft>) {
+        let kinds = [
+            (untrusted, Subject::Untrusted, "what `untrusted` can be"),
+            (execmem, Subject::ExecutableMemory, "what `execmem` can be"),
+        ];
+        for (node, subject, what) in kinds {
+            let Some(node) = node else { continue };
+            let Some(fate) = self.word(node, &FATES, [Fate::Allow, Fate::Audit, Fate::Deny], what) else {
+                continue;
+            };
+            let operations = vec![Operation::Execute];
+            let about = About { subject, span: node.span, operations, arguments: None };
+            let draft = self.draft(about, Section::Deny, Effect::default());
+            match fate {
+                Fate::Allow => {}
+                Fate::Audit => {
+                    rules
+                        .push(Draft { rule: Rule { action: Action::Audit, ..draft.rule }, has_action: true });
+                }
+                Fate::Deny => rules.push(draft),
+            }
         }
     }
 

@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
         let compiled = compile(winner.policy, &files, &situation);
         explain(winner.policy, &compiled, &files, &request, &situation)
     });
-    let blocks = |explained: &Explanation| explained.enforced && explained.verdict.action().blocks();
+    let blocks = |explained: &Explanation| explained.verdict.action().blocks();
     let is_allowed = explained.as_ref().is_some_and(|explained| !blocks(explained));
     if arguments.json {
         let user = (!person.name.is_empty()).then_some(&person.name);
@@ -99,12 +99,6 @@ fn write_json(out: &mut impl Write, value: Value) -> io::Result<()> {
 fn write_explanation(out: &mut impl Write, explained: &Explanation) -> io::Result<()> {
     writeln!(out, "\nRequest  {}", plain(&explained.request))?;
     writeln!(out, "Verdict  {}", plain(&explained.conclusion))?;
-    if !explained.enforced {
-        writeln!(
-            out,
-            "         this version does not enforce such rules yet, so it goes on whatever they say"
-        )?;
-    }
     for message in &explained.messages {
         writeln!(out, "Message  {}", plain(message))?;
     }

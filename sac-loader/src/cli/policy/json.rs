@@ -46,7 +46,7 @@ pub(super) fn explanation(explained: &Explanation) -> Value {
     };
     json!({
         "request": explained.request, "action": explained.verdict.action().as_str(),
-        "enforced": explained.enforced, "decided_by": decider, "rule": rule,
+        "decided_by": decider, "rule": rule,
         "conclusion": explained.conclusion, "messages": explained.messages,
         "severity": explained.severity.as_str(), "steps": explained.steps.iter().map(step).collect::<Vec<_>>(),
     })
@@ -123,6 +123,8 @@ fn rule(rule: &Rule, at: jiff::Timestamp) -> Value {
         Subject::Directory(found) => say("directory", path(found).into()),
         Subject::Tree(found) => say("tree", path(found).into()),
         Subject::Name(name) => say("name", name.as_str().into()),
+        Subject::Untrusted => say("untrusted", true.into()),
+        Subject::ExecutableMemory => say("execmem", true.into()),
         Subject::Address { network, ports } => {
             say("to", network.to_string().into());
             say("ports", ports.iter().map(ToString::to_string).collect::<Vec<_>>().into());

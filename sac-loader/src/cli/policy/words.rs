@@ -135,10 +135,11 @@ fn zone(zone: &TimeZone) -> &str {
 pub(super) fn about(subject: &Subject, arguments: Option<&ArgumentsCondition>) -> String {
     let shown = plain(&subject.to_string());
     let shown = match subject {
-        Subject::Path(_) | Subject::Address { .. } => shown,
+        Subject::Path(_) | Subject::Address { .. } | Subject::Untrusted => shown,
         Subject::Directory(_) => format!("what is directly in {shown}"),
         Subject::Tree(_) => format!("all below {shown}"),
         Subject::Name(_) => format!("whatever is called {shown}"),
+        Subject::ExecutableMemory => format!("{shown} that comes from no file"),
     };
     match arguments {
         None => shown,

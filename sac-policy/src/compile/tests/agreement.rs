@@ -26,19 +26,62 @@ fn oracle(
     let stands_at = |path: &Path| {
         path == file.path || files.resolve(path).is_ok_and(|found| found.canonical == file.path)
     };
-    let tree = |path: &Path| {
-        let root = files.resolve(path).ok().filter(|found| found.kind == crate::files::FileKind::Directory);
-        root.is_some_and(|root| above.contains(&root.inode))
+    let is_directory = |path: &Path| {
+        files.resolve(path).ok().filter(|found| found.kind == crate::files::FileKind::Directory)
+    };
+    let reaches = |path: &Path| is_directory(path).is_some_and(|root| above.contains(&root.inode));
+    // A tree is in itself, and what is mounted there is the tree itself. There it restricts and does not allow, but an override
+    // comes before what would restrict.
+    let is_own = |path: &Path| {
+        is_directory(path).is_some_and(|root| root.inode == file.inode) || nearest.is_none() && reaches(path)
+    };
+    let own_trees = policy.rules.iter().filter(|rule| {
+        matches!(&rule.subject, Subject::Tree(path) if rule.operations.contains(&operation) && is_own(path))
+    });
+    let own_rank = own_trees.map(rank).max();
+    let tree = |rule: &Rule, path: &Path| {
+        nearest.is_some() && reaches(path) || denies(rule) && is_own(path) && Some(rank(rule)) == own_rank
+    };
+    // The same name in the same directory, through links at any part of the path.
+    let entry = |path: &Path| {
+        let named = |path: &Path| {
+            nearest.is_some()
+                && path.parent().and_then(directory).as_ref() == nearest
+                && path.file_name() == file.path.file_name()
+        };
+        named(path) || files.resolve(path).is_ok_and(|found| named(&found.canonical))
+    };
+    // Directories above what a rule for files denies.
+    let is_on_way = |rule: &Rule| {
+        let canonical = |path: &Path| is_directory(path).map(|found| found.canonical);
+        let ends: Vec<_> = match &rule.subject {
+            Subject::Path(path) => {
+                let target = files.resolve(path).ok().map(|found| found.canonical);
+                let written = path.parent().and_then(canonical);
+                written
+                    .into_iter()
+                    .chain(target.as_deref().and_then(Path::parent).and_then(canonical))
+                    .collect()
+            }
+            Subject::Directory(path) | Subject::Tree(path) => canonical(path).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        let mut way = ends.iter().flat_map(|end| end.ancestors()).filter(|part| *part != Path::new("/"));
+        way.any(|part| directory(part) == Some(file.inode))
     };
     let names = |rule: &&Rule| {
-        rule.operations.contains(&operation)
-            && match &rule.subject {
-                Subject::Path(path) => is(path) || denies(rule) && stands_at(path),
-                Subject::Directory(path) => nearest.is_some() && directory(path).as_ref() == nearest,
-                Subject::Tree(path) => tree(path),
-                Subject::Name(name) => file.path.file_name().unwrap() == name.as_str(),
-                Subject::Address { .. } => false,
-            }
+        let executes = rule.operations.contains(&Operation::Execute);
+        let named = || match &rule.subject {
+            Subject::Path(path) if executes => is(path) || denies(rule) && stands_at(path),
+            Subject::Path(path) => is(path) || entry(path),
+            Subject::Directory(path) => nearest.is_some() && directory(path).as_ref() == nearest,
+            Subject::Tree(path) => tree(rule, path),
+            Subject::Name(name) => file.path.file_name().unwrap() == name.as_str(),
+            Subject::Untrusted => file.untrusted,
+            Subject::ExecutableMemory | Subject::Address { .. } => false,
+        };
+        rule.operations.contains(&operation) && named()
+            || operation == Operation::Rename && denies(rule) && !executes && is_on_way(rule)
     };
     let winner = |rules: &[&Rule]| {
         let best = rules.iter().map(|rule| rank(rule)).max()?;
@@ -105,10 +148,17 @@ const PATHS: [&str; 9] = [
 
 const DIRECTORIES: [&str; 8] = ["/", "/bin", "/usr", "/usr/bin", "/opt", "/opt/d", "/opt/m", "/home"];
 
+/// The number of a file that is in no rule.
+const UNSEEN: u64 = 99;
+
+const FILE_OPERATIONS: [Operation; 5] =
+    [Operation::Delete, Operation::Rename, Operation::Write, Operation::Create, Operation::Read];
+
 const WORDS: [&str; 3] = ["-x", "stop", "a"];
 
 fn any_files() -> impl Strategy<Value = FakeFiles> {
-    let programs = prop::collection::vec((prop::sample::select(&PATHS[..]), 1_u64..5), 0..8);
+    let owners = prop::sample::select(&[0, 0, 1000][..]);
+    let programs = prop::collection::vec((prop::sample::select(&PATHS[..]), 1_u64..5, owners), 0..8);
     let link_names = prop::sample::select(&["/bin", "/usr/bin/a", "/opt/d", "/home/x", "/bin/b"][..]);
     let link_targets = prop::sample::select(&["/usr/bin", "/usr/bin/b", "/opt", "/bin/a", "/opt/m"][..]);
     let links = prop::collection::vec((link_names, link_targets), 0..4);
@@ -117,7 +167,9 @@ fn any_files() -> impl Strategy<Value = FakeFiles> {
             .zip(DIRECTORIES)
             .fold(FakeFiles::default(), |files, (ino, path)| files.directory(path, ino));
         let files = files.mount("/opt/m", 10, 2).mount("/opt/m/n", 10, 3);
-        let files = programs.iter().fold(files, |files, (path, ino)| files.program(path, *ino));
+        let files = programs
+            .iter()
+            .fold(files, |files, (path, ino, owner)| files.program(path, *ino).owner(path, *owner, *owner));
         links.iter().fold(files, |files, (name, target)| files.link(name, target))
     })
 }
@@ -135,32 +187,38 @@ fn any_subject() -> impl Strategy<Value = String> {
     ];
     prop_oneof![
         3 => path.clone(),
+        1 => directory().prop_map(str::to_owned),
         3 => (path, conditions).prop_map(|(path, condition)| format!("{path} {condition}")),
         1 => directory().prop_map(|path| format!("dir:{path}")),
         2 => directory().prop_map(|path| format!("tree:{path}")),
         1 => prop::sample::select(&["a", "x"][..]).prop_map(|name| format!("name:{name}")),
+        1 => prop::sample::select(&["untrusted", "execmem"][..]).prop_map(str::to_owned),
     ]
 }
 
 fn any_policy() -> impl Strategy<Value = Policy> {
     let action = || prop::sample::select(&["kill", "deny", "audit", "allow", "allow", "allow!"][..]);
-    let operations = prop::sample::select(&["execute", "execute", "execute", "delete", "delete,write"][..]);
+    let operations = prop::sample::select(
+        &["execute", "execute", "execute", "delete", "delete,write", "rename", "read,create"][..],
+    );
     let rule = (action(), operations, any_subject());
     let default = prop::sample::select(&[Action::Allow, Action::Audit, Action::Deny, Action::Kill][..]);
     (prop::collection::vec(rule, 0..8), default).prop_map(|(rules, default)| {
         let mut text = String::new();
         for (action, operations, subject) in rules {
-            // The language has no allow rules by name, and arguments only of programs.
-            let action =
-                if subject.starts_with("name:") && action.starts_with("allow") { "deny" } else { action };
-            let operations = if subject.contains(' ') { "execute" } else { operations };
+            // The language has no allow rules by name or origin, and arguments and origins only of programs.
+            let of_origin = !subject.contains(['/', ':']);
+            let never_allows = subject.starts_with("name:") || of_origin;
+            let action = if never_allows && action.starts_with("allow") { "deny" } else { action };
+            let operations = if subject.contains(' ') || of_origin { "execute" } else { operations };
             writeln!(text, "{action} {operations} {subject}").unwrap();
         }
         Policy { default, ..policy(&text) }
     })
 }
 
-/// The explanation of a request for a path that is its own.
+/// The explanation of a request for a path that is its own: of the file that is there, or of one that no rule ever saw where
+/// there is none.
 fn explained(
     policy: &Policy,
     compiled: &Compiled,
@@ -169,10 +227,13 @@ fn explained(
     file: &File,
     arguments: &[String],
 ) -> Option<Explanation> {
-    files
-        .resolve(&file.path)
-        .ok()
-        .filter(|found| found.canonical == file.path && found.inode == file.inode)?;
+    let is_it = match files.resolve(&file.path) {
+        Ok(found) => found.canonical == file.path && found.inode == file.inode,
+        Err(_nowhere) => file.inode.ino == UNSEEN,
+    };
+    if !is_it {
+        return None;
+    }
     let path = file.path.clone();
     let request = match operation {
         Operation::Execute => Request::Execute { path, arguments: Some(arguments.to_vec()) },
@@ -192,29 +253,47 @@ proptest! {
     ) {
         let compiled = compile(&policy, &files, &situation());
         let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+        let of_memory = policy.rules.iter().filter(|rule| rule.subject == Subject::ExecutableMemory);
+        let strictest = of_memory.map(|rule| rule.action).max();
+        prop_assert_eq!(decide_executable_memory(&compiled).action(), strictest.unwrap_or(Action::Allow));
         let is_own = |path: &Path| files.resolve(path).is_ok_and(|found| found.canonical == path);
         let there = files.programs().filter(|(path, _)| is_own(path)).map(|(path, inode)| (path.to_owned(), inode));
         // The same names with a file that no rule ever saw, as after an upgrade or in a user's own mount namespace.
         let replaced = PATHS.iter().map(Path::new).filter(|path| is_own(path.parent().unwrap())).map(|path| {
             let directory = files.resolve(path.parent().unwrap()).unwrap().inode;
-            (path.to_owned(), InodeId { ino: 99, ..directory })
+            (path.to_owned(), InodeId { ino: UNSEEN, ..directory })
         });
         // The same files under a name that no rule has.
         let root = files.resolve(Path::new("/")).unwrap().inode.dev;
         let renamed = files.programs().filter(|(_, inode)| inode.dev == root);
         let renamed = renamed.map(|(_, inode)| (Path::new("/tmp/hello").to_owned(), inode));
-        for (path, inode) in there.chain(replaced).chain(renamed) {
+        // Directories, which are not executed.
+        let directories: BTreeSet<PathBuf> =
+            DIRECTORIES.iter().filter_map(|path| Some(files.resolve(Path::new(path)).ok()?.canonical)).collect();
+        let directories = directories.into_iter().filter(|path| path.file_name().is_some()).filter_map(|path| {
+            let found = files.resolve(&path).ok()?;
+            (found.kind == crate::files::FileKind::Directory).then_some((path, found.inode))
+        });
+        let programs: Vec<_> = there.chain(replaced).chain(renamed).map(|(path, inode)| (path, inode, true)).collect();
+        let objects = directories.map(|(path, inode)| (path, inode, false)).chain(programs);
+        for (path, inode, is_program) in objects {
             let file = File::at(&files, inode, &path);
-            for operation in [Operation::Execute, Operation::Delete, Operation::Read] {
+            let of = |operation| {
                 let policy = match operation {
                     Operation::Execute => policy.clone(),
                     _ => Policy { default: Action::Allow, ..policy.clone() },
                 };
-                let verdict = judge(&compiled, operation, &file, &words);
-                let (action, rules) = oracle(&policy, &files, operation, &file, &words);
+                (judge(&compiled, operation, &file, &words), oracle(&policy, &files, operation, &file, &words))
+            };
+            for operation in FILE_OPERATIONS.into_iter().chain(is_program.then_some(Operation::Execute)) {
+                let (verdict, (action, rules)) = of(operation);
                 prop_assert_eq!(verdict.action(), action, "{} {:?} {:?}", path.display(), inode, operation);
                 prop_assert!(rules.contains(&verdict.rule), "rule {} is none of {:?}", verdict.rule, rules);
                 if let Some(explanation) = explained(&policy, &compiled, &files, operation, &file, &words) {
+                    let mut all: Vec<Verdict> = operation.implied().iter().map(|part| of(*part).0).collect();
+                    // Stable: of equal ones the first.
+                    all.sort_by_key(|verdict| std::cmp::Reverse(verdict.action()));
+                    let verdict = all[0];
                     prop_assert_eq!(explanation.verdict, verdict);
                     let deciding: Vec<_> = explanation.steps.iter().filter(|step| step.decides).collect();
                     prop_assert_eq!(deciding.len(), 1, "{:#?}", explanation);
@@ -228,10 +307,10 @@ proptest! {
     fn connections_are_decided_as_they_read(
         rules in prop::collection::vec((
             prop::sample::select(&["kill", "deny", "audit", "allow", "allow!"][..]),
-            prop::sample::select(&["10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "0.0.0.0/0", "::/0", "2001:db8::/32", "2001:db8::1"][..]),
+            prop::sample::select(&["10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "0.0.0.0/0", "::/0", "2001:db8::/32", "2001:db8::1", "127.0.0.0/8", "::1"][..]),
             prop::collection::vec(prop::sample::select(&["22", "20-30", "443", "1000-65535", "0-21", "1-65535"][..]), 0..3),
         ), 0..8),
-        address in prop::sample::select(&["10.1.2.3", "10.1.9.9", "10.9.9.9", "192.0.2.1", "2001:db8::1", "2001:db8::2", "::1", "::ffff:10.1.2.3"][..]),
+        address in prop::sample::select(&["10.1.2.3", "10.1.9.9", "10.9.9.9", "192.0.2.1", "2001:db8::1", "2001:db8::2", "::1", "::ffff:10.1.2.3", "0.0.0.0", "::", "::ffff:0.0.0.0"][..]),
         port in prop::sample::select(&[1_u16, 21, 22, 23, 31, 443, 999, 1000, 65535][..]),
         default in prop::sample::select(&[Action::Allow, Action::Deny][..]),
     ) {
@@ -249,8 +328,14 @@ proptest! {
             }
         };
         let verdict = decide_address(&compiled, asked);
+        // The kernel takes the unspecified address for the machine itself.
+        let leads_to: IpAddr = match address.to_string().as_str() {
+            "0.0.0.0" | "::ffff:0.0.0.0" => "127.0.0.1".parse().unwrap(),
+            "::" => "::1".parse().unwrap(),
+            _ => address,
+        };
         let holding: Vec<&Rule> = policy.rules.iter().filter(|rule| match &rule.subject {
-            Subject::Address { network, ports } => network.contains(address)
+            Subject::Address { network, ports } => network.contains(leads_to)
                 && (ports.is_empty() || ports.iter().any(|range| range.first <= port && port <= range.last)),
             _ => false,
         }).collect();

@@ -23,7 +23,7 @@ fn an_allowed_program_is_held_by_inode_alone() {
     let compiled = compiled(&policy, &files);
     assert_eq!(verdict(&compiled, 7, "/tmp/anywhere"), (Action::Allow, 1));
     assert_eq!(verdict(&compiled, 8, "/usr/bin/ls"), (Action::Deny, 0));
-    assert_eq!(contents(&compiled, Operation::Execute), Contents::NONE);
+    assert_eq!(contents(&compiled, Operation::Execute), Contents::RULES);
 }
 
 #[test]
@@ -83,15 +83,29 @@ fn a_policy_has_what_its_rules_need_and_nothing_else() {
         ("kill /opt/a", Contents::PATHS),
         ("allow /opt/a", Contents::NONE),
         ("kill name:a", Contents::NAMES),
+        ("deny untrusted", Contents::UNTRUSTED),
+        ("deny execmem", Contents::EXECUTABLE_MEMORY),
         ("kill dir:/opt", Contents::DIRECTORIES.and(numbered)),
         ("allow tree:/opt", Contents::TREES.and(numbered)),
         ("allow /opt/a args -x", Contents::ARGUMENTS),
         ("kill /opt/a args -x", Contents::ARGUMENTS.and(Contents::PATHS)),
     ] {
         let compiled = compiled(&policy(rules), &files);
-        assert_eq!(contents(&compiled, Operation::Execute), expected, "{rules}");
+        assert_eq!(contents(&compiled, Operation::Execute), expected.and(Contents::RULES), "{rules}");
         assert_eq!(contents(&compiled, Operation::Delete), Contents::NONE);
     }
+    for (rules, expected) in [
+        ("kill delete /opt/a", Contents::ENTRIES.and(numbered)),
+        ("allow! delete /opt/b", Contents::ENTRIES.and(numbered)),
+        ("kill delete name:a", Contents::NAMES),
+        ("kill delete dir:/opt", Contents::DIRECTORIES.and(numbered)),
+    ] {
+        let compiled = compiled(&policy(rules), &files);
+        assert_eq!(contents(&compiled, Operation::Delete), expected.and(Contents::RULES), "{rules}");
+        assert_eq!(contents(&compiled, Operation::Execute), Contents::NONE);
+    }
+    let connections = compiled(&policy("deny connect 10.0.0.0/8"), &files);
+    assert_eq!(contents(&connections, Operation::Connect), Contents::RULES);
 }
 
 #[test]
@@ -193,6 +207,130 @@ fn files_are_held_for_the_operations_that_are_named() {
     assert_eq!(action(Operation::Write, 7, "/srv/a"), Action::Deny);
     assert_eq!(action(Operation::Read, 7, "/srv/a"), Action::Allow);
     assert_eq!(action(Operation::Execute, 7, "/srv/a"), Action::Allow);
+}
+
+#[test]
+fn untrusted_programs_are_one_rule_that_comes_after_overrides_and_grants() {
+    let files = FakeFiles::default()
+        .directory("/", 2)
+        .directory("/home", 3)
+        .directory("/opt", 4)
+        .program("/home/a", 7)
+        .owner("/home/a", 1000, 1000)
+        .program("/opt/a", 8)
+        .owner("/opt/a", 1000, 1000)
+        .program("/bin", 9);
+    let rules = policy("audit untrusted\ndeny untrusted\nallow! tree:/opt\nallow /home/a");
+    let all = compiled(&rules, &files);
+    let of = |compiled: &Compiled, ino, path| verdict_with(compiled, &files, ino, path, "");
+    // The strictest of several counts, as it does where they are inherited.
+    assert_eq!(of(&all, 7, "/home/a"), (Action::Deny, 2));
+    assert_eq!(of(&all, 8, "/opt/a"), (Action::Allow, 3));
+    assert_eq!(of(&all, 9, "/bin"), (Action::Allow, 0));
+    let grants = vec![Grant { number: 1, path: "/home/a".into(), until_boot_s: 9 }];
+    let granted = compile(&rules, &files, &Situation { grants, ..situation() });
+    assert_eq!(of(&granted, 7, "/home/a"), (Action::Allow, Verdict::RULE_GRANT));
+    let audited = compiled(&Policy { mode: Mode::Audit, ..rules }, &files);
+    assert_eq!(of(&audited, 7, "/home/a"), (Action::Audit, 2));
+}
+
+#[test]
+fn executable_memory_is_one_rule_and_the_default_does_not_count() {
+    let files = FakeFiles::default();
+    let of = |rules: &str| {
+        let policy = Policy { default: Action::Deny, ..policy(rules) };
+        let verdict = decide_executable_memory(&compiled(&policy, &files));
+        (verdict.action(), verdict.rule)
+    };
+    assert_eq!(of("audit execmem\ndeny execmem"), (Action::Deny, 2));
+    assert_eq!(of("kill untrusted"), (Action::Allow, 0));
+}
+
+/// What is done with the file with this number at this path.
+fn action(
+    compiled: &Compiled,
+    files: &FakeFiles,
+    operation: Operation,
+    ino: u64,
+    path: &str,
+) -> (Action, u32) {
+    let file = File::at(files, FakeFiles::inode(ino), Path::new(path));
+    let verdict = judge(compiled, operation, &file, &[]);
+    (verdict.action(), verdict.rule)
+}
+
+#[test]
+fn a_file_is_held_by_inode_and_by_its_name_in_its_directory() {
+    use Operation::{Create, Delete, Write};
+    let files = FakeFiles::default()
+        .directory("/", 2)
+        .directory("/etc", 3)
+        .directory("/data", 4)
+        .program("/data/real", 7)
+        .link("/etc/config", "/data/real")
+        .link("/conf", "/etc");
+    let rules = compiled(&policy("deny delete,write,create /conf/config"), &files);
+    assert_eq!(codes(&rules), [Code::SymbolicLink]);
+    let of = |operation, ino, path| action(&rules, &files, operation, ino, path);
+    // The link itself, which has a number that nobody asked for; what it leads to, under any name; and what replaces it.
+    assert_eq!(of(Delete, 70, "/etc/config"), (Action::Deny, 1));
+    assert_eq!(of(Write, 7, "/data/real"), (Action::Deny, 1));
+    assert_eq!(of(Write, 7, "/data/other"), (Action::Deny, 1));
+    assert_eq!(of(Write, 99, "/data/real"), (Action::Deny, 1));
+    assert_eq!(of(Create, 99, "/etc/config"), (Action::Deny, 1));
+    // The same name elsewhere.
+    assert_eq!(of(Write, 99, "/data/config"), (Action::Allow, 0));
+    assert_eq!(of(Operation::Read, 7, "/data/real"), (Action::Allow, 0));
+    // No path is asked for, because it cannot be.
+    assert!(!contents(&rules, Write).has(Contents::PATHS));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_held_by_its_name_and_can_be_allowed_by_it() {
+    use Operation::Create;
+    let files = FakeFiles::default().directory("/", 2).directory("/srv", 3);
+    let rules = compiled(&policy("deny create tree:/srv\nallow! create /srv/journal"), &files);
+    assert_eq!(codes(&rules), []);
+    assert_eq!(action(&rules, &files, Create, 9, "/srv/journal"), (Action::Allow, 2));
+    assert_eq!(action(&rules, &files, Create, 9, "/srv/other"), (Action::Deny, 1));
+    // Without its directory there is no place for it.
+    let nowhere = compiled(&policy("deny create /srv/no/journal\nallow! write /srv/no/journal"), &files);
+    assert_eq!(codes(&nowhere), [Code::PathNotFound; 2]);
+    assert_eq!(nowhere.entries().len(), Operation::ALL.len());
+}
+
+#[test]
+fn what_is_above_a_denied_file_cannot_be_moved_away() {
+    let files = FakeFiles::default()
+        .directory("/", 2)
+        .directory("/srv", 3)
+        .directory("/srv/a", 4)
+        .directory("/srv/a/b", 5)
+        .directory("/opt", 6)
+        .program("/srv/a/b/file", 7)
+        .link("/opt/link", "/srv/a/b/file");
+    let moved = |rules: &str, ino, path| {
+        action(&compiled(&policy(rules), &files), &files, Operation::Rename, ino, path)
+    };
+    for rules in ["deny read /srv/a/b/file", "deny read dir:/srv/a/b", "deny create tree:/srv/a/b"] {
+        for (ino, path) in [(3, "/srv"), (4, "/srv/a"), (5, "/srv/a/b")] {
+            assert_eq!(moved(rules, ino, path), (Action::Deny, 1), "{rules} {path}");
+        }
+        assert_eq!(moved(rules, 2, "/opt"), (Action::Allow, 0), "{rules}");
+        assert_eq!(moved(rules, 6, "/opt"), (Action::Allow, 0), "{rules}");
+    }
+    // Nobody would ask otherwise.
+    let rules = compiled(&policy("deny read /srv/a/b/file"), &files);
+    assert!(contents(&rules, Operation::Rename).has(Contents::RULES));
+    // Both ways to what a link leads to.
+    assert_eq!(moved("deny read /opt/link", 6, "/opt"), (Action::Deny, 1));
+    assert_eq!(moved("deny read /opt/link", 3, "/srv"), (Action::Deny, 1));
+    for rules in
+        ["allow! read /srv/a/b/file", "kill /srv/a/b/file", "kill tree:/srv/a/b", "deny read name:file"]
+    {
+        assert_eq!(moved(rules, 4, "/srv/a"), (Action::Allow, 0), "{rules}");
+    }
+    assert_eq!(moved("deny read /srv/a/b/file\nallow! rename /srv/a", 4, "/srv/a"), (Action::Allow, 2));
 }
 
 #[test]

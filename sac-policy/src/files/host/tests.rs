@@ -26,6 +26,8 @@ fn links_lead_to_the_file_itself() {
     assert_eq!((resolved.kind, resolved.mode, resolved.name), (FileKind::Regular, 0o750, NameKind::File));
     assert_eq!(resolved.canonical, file);
     assert_eq!(resolved.names, 2);
+    let metadata = fs::metadata(&file).unwrap();
+    assert_eq!((resolved.owner, resolved.group), (metadata.uid(), metadata.gid()));
     assert_eq!(host.resolve(&hard).unwrap(), Resolved { canonical: hard, ..resolved.clone() });
     assert_eq!(host.resolve(&soft).unwrap(), Resolved { name: NameKind::SymbolicLink, ..resolved.clone() });
     assert_eq!(host.resolve(&in_directory).unwrap(), resolved);

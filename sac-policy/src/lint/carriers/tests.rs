@@ -96,3 +96,18 @@ fn a_deny_list_is_warned_once() {
         "who can bring a copy of a denied program can do what it does"
     );
 }
+
+#[test]
+fn where_nothing_untrusted_runs_there_are_no_copies() {
+    let files = FakeFiles::default().program("/usr/bin/df", 7).program("/usr/bin/perl", 8);
+    let message =
+        |rules| found(&policy(rules), &files).into_iter().map(|(_, message)| message).collect::<Vec<_>>();
+    assert_eq!(message("kill /usr/bin/df\ndeny untrusted"), ["`perl` can do what a denied program does"]);
+    assert_eq!(message("kill /usr/bin/df\nkill /usr/bin/perl\ndeny untrusted"), Vec::<String>::new());
+    // These are no list of programs.
+    assert_eq!(message("deny untrusted\ndeny execmem"), Vec::<String>::new());
+    assert_eq!(
+        message("kill /usr/bin/df\naudit untrusted"),
+        ["`perl` can do what a denied program does, and so can a copy of it"]
+    );
+}

@@ -82,6 +82,8 @@ programs:
     - path: /usr/bin/systemctl
       args: [status, \"**\"]
       override: true
+  untrusted: deny
+  execmem: audit
 files:
   deny:
     - tree: /srv/records
@@ -167,6 +169,8 @@ fn what_rules_are_about() {
         (path("/usr/bin/systemctl"), vec![Execute], Action::Kill, Some(stop)),
         (path("/usr/bin/find"), vec![Execute], Action::Kill, Some(exec)),
         (path("/usr/bin/systemctl"), vec![Execute], Action::Allow, Some(status)),
+        (Subject::Untrusted, vec![Execute], Action::Kill, None),
+        (Subject::ExecutableMemory, vec![Execute], Action::Audit, None),
         (Subject::Tree("/srv/records".into()), vec![Delete, Rename, Write, Create], Action::Kill, None),
         (Subject::Tree("/srv/records/tmp".into()), vec![Delete], Action::Allow, None),
         (address("10.0.0.0/8", &[]), vec![Connect], Action::Kill, None),
@@ -181,7 +185,8 @@ fn what_rules_are_about() {
     assert_eq!(rules, expected);
     let overriding: Vec<_> =
         policy.rules.iter().filter(|rule| rule.overrides).map(|rule| rule.number).collect();
-    assert_eq!(overriding, [7, 9, 12]);
+    assert_eq!(overriding, [7, 11, 14]);
+    assert_eq!((policy.rules[7].number, policy.rules[7].line(), policy.rules[8].line()), (8, 31, 32));
     let wget = policy.rule(1).unwrap();
     assert_eq!((wget.message.as_deref(), wget.severity), (Some("Use the proxy"), Some(Gravity::Critical)));
     assert!(wget.when.is_some() && policy.rule(2).unwrap().when.is_none());

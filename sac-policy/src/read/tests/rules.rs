@@ -63,29 +63,39 @@ fn conditions_on_arguments_can_be_decided() {
 }
 
 #[test]
+fn what_becomes_of_code_by_its_origin_is_a_word() {
+    check(&[
+        ("programs: {untrusted: deny, execmem: deny}", &[]),
+        ("programs: {untrusted: allow, execmem: audit}", &[]),
+        ("programs: {default: deny, untrusted: deny}", &[Code::EmptyAllowList]),
+        ("programs: {untrusted: kill}", &[Code::UnknownWord]),
+        ("programs: {execmem: true}", &[Code::WrongType]),
+        ("programs: {execmem: deny, execmem: deny}", &[Code::DuplicateKey]),
+    ]);
+}
+
+#[test]
 fn files_and_connections() {
-    use Code::{
-        InvalidAddress, MissingKey, NotEnforced, RuleWithoutEffect, SaysNothing, UnknownWord, WrongType,
-    };
+    use Code::{InvalidAddress, MissingKey, RuleWithoutEffect, SaysNothing, UnknownWord, WrongType};
     check(&[
         ("files:", &[]),
         ("files: {deny: [/etc/shadow]}", &[WrongType]),
-        ("files: {deny: [{path: /etc/shadow}]}", &[MissingKey, NotEnforced]),
-        ("files: {deny: [{path: /etc/shadow, operations: []}]}", &[NotEnforced, SaysNothing]),
-        ("files: {deny: [{path: /etc/shadow, operations: [execute]}]}", &[NotEnforced, UnknownWord]),
-        ("files: {deny: [{name: core, operations: [create, create]}]}", &[NotEnforced]),
+        ("files: {deny: [{path: /etc/shadow}]}", &[MissingKey]),
+        ("files: {deny: [{path: /etc/shadow, operations: []}]}", &[SaysNothing]),
+        ("files: {deny: [{path: /etc/shadow, operations: [execute]}]}", &[UnknownWord]),
+        ("files: {deny: [{name: core, operations: [create, create]}]}", &[]),
         ("files: {default: deny}", &[Code::UnknownKey]),
-        ("files: {allow: [{tree: /srv, operations: [read]}]}", &[RuleWithoutEffect, NotEnforced]),
+        ("files: {allow: [{tree: /srv, operations: [read]}]}", &[RuleWithoutEffect]),
         ("files: {allow: [{name: a, operations: [read], override: true}]}", &[Code::NameProvesNothing]),
-        ("connections: {default: deny}", &[NotEnforced]),
-        ("connections: {default: deny, allow: [10.0.0.1]}", &[NotEnforced]),
-        ("connections: {allow: [10.0.0.1]}", &[RuleWithoutEffect, NotEnforced]),
+        ("connections: {default: deny}", &[]),
+        ("connections: {default: deny, allow: [10.0.0.1]}", &[]),
+        ("connections: {allow: [10.0.0.1]}", &[RuleWithoutEffect]),
         ("connections: {deny: [{ports: [22]}]}", &[MissingKey]),
-        ("connections: {deny: [{to: 10.0.0.1, ports: [0]}]}", &[NotEnforced, InvalidAddress]),
-        ("connections: {deny: [{to: 10.0.0.1, ports: [65536]}]}", &[NotEnforced, InvalidAddress]),
-        ("connections: {deny: [{to: 10.0.0.1, ports: [9-8]}]}", &[NotEnforced, InvalidAddress]),
-        ("connections: {deny: [{to: 10.0.0.1, ports: [+1-2]}]}", &[NotEnforced, InvalidAddress]),
-        ("connections: {deny: [{to: 10.0.0.1, ports: []}]}", &[NotEnforced, SaysNothing]),
+        ("connections: {deny: [{to: 10.0.0.1, ports: [0]}]}", &[InvalidAddress]),
+        ("connections: {deny: [{to: 10.0.0.1, ports: [65536]}]}", &[InvalidAddress]),
+        ("connections: {deny: [{to: 10.0.0.1, ports: [9-8]}]}", &[InvalidAddress]),
+        ("connections: {deny: [{to: 10.0.0.1, ports: [+1-2]}]}", &[InvalidAddress]),
+        ("connections: {deny: [{to: 10.0.0.1, ports: []}]}", &[SaysNothing]),
         ("connections: {deny: [localhost]}", &[InvalidAddress]),
     ]);
 }
