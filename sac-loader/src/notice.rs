@@ -7,14 +7,14 @@ mod deliver;
 
 pub(crate) use deliver::{Deliverer, terminal_of_process};
 
-use sac_abi::event::{EventPath, ExecEvent};
+use sac_abi::event::{Event, EventPath};
 use std::fmt::Write as _;
 
 /// Longest path that is shown, in bytes; a longer one is cut, so that a notice is one write that needs no waiting.
 const SHOWN_BYTES_MAX: usize = 512;
 
 /// The notice about a blocked execution, without a line end.
-pub(crate) fn blocked(event: &ExecEvent) -> String {
+pub(crate) fn blocked(event: &Event) -> String {
     let path = shown(event.executed());
     format!("[{}:{path}] {path} blocked!", event.tgid)
 }

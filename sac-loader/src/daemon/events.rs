@@ -10,7 +10,7 @@ use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
 };
-use sac_abi::{Action, SessionId, Verdict, event::ExecEvent};
+use sac_abi::{Action, SessionId, Verdict, event::Event};
 use sac_policy::{
     Policy,
     policy::{Gravity, StrikeAction, Strikes},
@@ -71,7 +71,7 @@ pub(super) fn follow(
     }
 }
 
-fn handle(state: &Shared, notices: &Deliverer, sightings: &SharedSightings, event: &ExecEvent) {
+fn handle(state: &Shared, notices: &Deliverer, sightings: &SharedSightings, event: &Event) {
     let subject = lock(state).subject(event.cgroup, event.slot, event.rule);
     let action = Action::from_byte(event.action);
     if !action.blocks()
@@ -99,7 +99,7 @@ fn handle(state: &Shared, notices: &Deliverer, sightings: &SharedSightings, even
 }
 
 /// Notes a program that was executed.
-fn see(sightings: &SharedSightings, subject: &Subject, event: &ExecEvent) {
+fn see(sightings: &SharedSightings, subject: &Subject, event: &Event) {
     let path = event.resolved();
     let text = std::str::from_utf8(path.bytes).ok().filter(|_| !path.cut);
     let mut sightings = sightings.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +107,7 @@ fn see(sightings: &SharedSightings, subject: &Subject, event: &ExecEvent) {
 }
 
 /// The strikes of a policy, where this was one too many.
-fn struck(state: &Shared, subject: &Subject, event: &ExecEvent) -> Option<Strikes> {
+fn struck(state: &Shared, subject: &Subject, event: &Event) -> Option<Strikes> {
     let (strikes, session) = (subject.strikes.as_ref()?, subject.session?);
     let mut state = lock(state);
     // A session that has ended is not counted any more.
@@ -143,7 +143,7 @@ fn act(
     }
 }
 
-fn log(event: &ExecEvent, action: Action, subject: Option<Subject>) {
+fn log(event: &Event, action: Action, subject: Option<Subject>) {
     let happened = if action.blocks() { "blocked" } else { "would have been blocked" };
     let (user, session, rule, severity) = subject.map_or_else(
         || (format!("uid {}", event.uid), None, format!("rule {}", event.rule), Gravity::default()),

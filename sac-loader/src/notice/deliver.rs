@@ -15,7 +15,7 @@ use rustix::{
     net::{SendFlags, send},
     process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open},
 };
-use sac_abi::event::ExecEvent;
+use sac_abi::event::Event;
 use std::{
     collections::BTreeSet,
     io,
@@ -45,7 +45,7 @@ struct Notice {
 /// What somebody is told.
 enum About {
     /// Something was blocked; with what the policy has to say.
-    Event(Box<ExecEvent>, String),
+    Event(Box<Event>, String),
     /// A line for all terminals of a session.
     Session(String),
 }
@@ -70,7 +70,7 @@ impl Deliverer {
 
     /// Tells the user `uid`, soon, that `event` was blocked in the cgroup at `directory`.
     /// `messages` are the policy's own, and come behind.
-    pub(crate) fn send(&self, event: &ExecEvent, uid: u32, directory: &Path, messages: &[String]) {
+    pub(crate) fn send(&self, event: &Event, uid: u32, directory: &Path, messages: &[String]) {
         let more = messages.iter().map(|message| format!("{message}\n")).collect();
         let about = About::Event(Box::new(*event), more);
         let notice = Notice { about, uid, directory: directory.to_owned() };
@@ -104,7 +104,7 @@ fn to_all_terminals(uid: u32, directory: &Path, line: &str) {
 }
 
 /// Tells the user `uid` that `event` was blocked in the cgroup at `directory`.
-fn deliver(event: &ExecEvent, uid: u32, directory: &Path, more: &str) {
+fn deliver(event: &Event, uid: u32, directory: &Path, more: &str) {
     let mut line = blocked(event);
     line.push('\n');
     line.push_str(more);
@@ -122,7 +122,7 @@ fn deliver(event: &ExecEvent, uid: u32, directory: &Path, more: &str) {
 /// Writes to the controlling terminal if it belongs to the user, and otherwise to a terminal of the session that does: sudo and
 /// su make terminals for what they run, which are root's and end with it, and in a container's own devpts the same number
 /// is somebody else's terminal here.
-fn to_terminal(event: &ExecEvent, uid: u32, directory: &Path, line: &str) -> io::Result<()> {
+fn to_terminal(event: &Event, uid: u32, directory: &Path, line: &str) -> io::Result<()> {
     /// More processes than are looked at for a terminal have none, or are many on one.
     const PROCESSES_MAX: usize = 64;
     let own = terminal(event.tty_major, event.tty_minor).and_then(|path| open_users(&path, uid));
