@@ -325,6 +325,26 @@ fn hooks_are_found_by_their_functions() {
 }
 
 #[test]
+fn parameters_of_hooks_are_counted() {
+    let mut blob = complete();
+    let int = blob.int(4);
+    for (name, count) in [("bpf_lsm_none", 0), ("bpf_lsm_two", 2), ("bpf_lsm_three", 3)] {
+        let tail: Vec<u32> = (0..count).flat_map(|_| [0, int]).collect();
+        let prototype = blob.add(FUNC_PROTO, "", count, int, &tail);
+        blob.add(FUNC, name, 0, prototype, &[]);
+    }
+    // Not functions of the kernel, whatever they are called.
+    blob.structure("bpf_lsm_struct", &[]);
+    blob.add(FUNC, "bpf_lsm_of_a_struct", 0, int, &[]);
+    blob.add(FUNC, "bpf_lsm_of_nothing", 0, u32::MAX, &[]);
+    let hooks = ["three", "two", "none", "missing", "struct", "of_a_struct", "of_nothing"];
+    assert_eq!(
+        kernel(blob.bytes()).hook_parameters(hooks).unwrap(),
+        [Some(3), Some(2), Some(0), None, None, None, None]
+    );
+}
+
+#[test]
 fn what_is_no_btf_is_refused() {
     let mut unknown = Blob::new();
     unknown.add(31, "", 0, 0, &[]);
@@ -372,6 +392,7 @@ proptest! {
         let damaged = kernel(bytes);
         let _whatever_it_says = damaged.offsets();
         let _whatever_it_says = damaged.hook_ids(["file_open"]);
+        let _whatever_it_says = damaged.hook_parameters(["file_open"]);
     }
 
     #[test]
