@@ -42,6 +42,7 @@ pub(super) fn run(arguments: &RunArguments, btf: &Path) -> anyhow::Result<ExitCo
     let slot = enforcement.slots().reserve();
     enforcement.slots().publish(&[(slot, &rules)])?;
     let mut events = enforcement.take_events()?;
+    enforcement.attach_to_machine()?;
 
     let cgroup = TemporaryCgroup::create("run")?;
     let owner = rustix::process::getuid().as_raw();
