@@ -15,6 +15,8 @@ mod pins;
 mod pod;
 pub(crate) mod slots;
 
+#[cfg(test)]
+pub(crate) use btf::tests::with_hooks;
 pub(crate) use btf::{BtfError, KernelBtf, VMLINUX};
 pub(crate) use enforcement::{Attachment, Begin, Enforcement, EnforcementError};
 pub(crate) use events::{EventReader, Next};

@@ -188,4 +188,4 @@ fn find(types: &Types<'_>, structure: Type<'_>, name: &str, visits: &mut u32) ->
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

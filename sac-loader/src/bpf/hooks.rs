@@ -146,6 +146,12 @@ mod tests {
     }
 
     #[test]
+    fn a_session_takes_five_of_the_ten_hooks() {
+        let hooks: std::collections::BTreeSet<_> = of_cgroups().map(|hook| hook.hook).collect();
+        assert_eq!(hooks.len(), 5);
+    }
+
+    #[test]
     fn no_program_stands_twice_and_the_first_hook_of_an_execution_is_last() {
         let mut programs: Vec<_> = of_cgroups().chain(MACHINE_HOOKS.map(|(hook, _)| hook)).collect();
         let count = programs.len();
