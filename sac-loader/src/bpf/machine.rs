@@ -68,7 +68,20 @@ pub(super) fn attach(kernel_half: &mut KernelHalf, pins: Option<&Pins>) -> Resul
     for hook in &hooks {
         attach_pinned(kernel_half, *hook, pins)?;
     }
+    remove_others(&hooks, &pins.machine())?;
     Ok(Vec::new())
+}
+
+/// Removes pins that another build left for hooks of which this one makes no use.
+fn remove_others(hooks: &[Hook], directory: &Path) -> Result<(), MachineError> {
+    let refused = |source| MachineError::Replace { path: directory.to_owned(), source };
+    for entry in fs::read_dir(directory).map_err(refused)? {
+        let entry = entry.map_err(refused)?;
+        if !hooks.iter().any(|hook| entry.file_name() == hook.hook) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn link(kernel_half: &mut KernelHalf, hook: Hook) -> Result<FdLink, MachineError> {
@@ -142,6 +155,19 @@ fn remove(path: &Path) -> Result<(), MachineError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pins_for_hooks_of_another_build_go() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["inode_create", "new-inode_create", "inode_gone"] {
+            fs::write(directory.path().join(name), "").unwrap();
+        }
+        let hook = Hook { program: "of_that_hook", hook: "inode_create" };
+        remove_others(&[hook], directory.path()).unwrap();
+        let left: Vec<_> =
+            fs::read_dir(directory.path()).unwrap().map(|of| of.unwrap().file_name()).collect();
+        assert_eq!(left, ["inode_create"]);
+    }
 
     #[test]
     fn a_program_is_never_attached_twice() {
