@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a user is told when a program is blocked: `[PID:PATH] PATH blocked!`.
+//! What a user is told when something is blocked: `[PID:PATH] PATH blocked!` of a program, `[PID:NAME] delete of PATH blocked!` of
+//! what a program does.
 //!
-//! The path is the user's own words, and goes to a terminal: whatever a terminal could take for a command is escaped.
+//! Paths and names are the user's own words, and go to a terminal: whatever a terminal could take for a command is escaped.
 
+pub(crate) mod attempt;
 mod deliver;
+mod place;
 
+pub(crate) use attempt::{Attempt, comm};
 pub(crate) use deliver::{Deliverer, terminal_of_process};
+pub(crate) use place::Mounts;
 
-use sac_abi::event::{EventPath, ExecEvent};
+use sac_abi::event::{Event, EventPath};
 use std::fmt::Write as _;
 
 /// Longest path that is shown, in bytes; a longer one is cut, so that a notice is one write that needs no waiting.
 const SHOWN_BYTES_MAX: usize = 512;
 
-/// The notice about a blocked execution, without a line end.
-pub(crate) fn blocked(event: &ExecEvent) -> String {
-    let path = shown(event.executed());
-    format!("[{}:{path}] {path} blocked!", event.tgid)
+/// The notice that an attempt was blocked, without a line end.
+pub(crate) fn blocked(event: &Event, attempt: &Attempt) -> String {
+    let by = attempt.executed().map_or_else(|| comm(event), str::to_owned);
+    format!("[{}:{by}] {} blocked!", event.tgid, attempt.named())
 }
 
 /// A path as it can be shown to anybody: printable, on one line, of bounded length.

@@ -2,7 +2,7 @@
 //! The running kernel's own description of its structs (BTF), as far as member offsets need it.
 //!
 //! Reads types, follows anonymous structs and unions, and gives a member's byte offset and size. It is not a general BTF
-//! library: no deduplication, no split BTF, of functions only their ids. Format: Documentation/bpf/btf.rst of the kernel.
+//! library: no deduplication, no split BTF, of functions only their ids and how many parameters they have. Format: Documentation/bpf/btf.rst of the kernel.
 
 mod parse;
 
@@ -66,6 +66,14 @@ pub(crate) enum BtfError {
         /// The hook, without `security_`.
         hook: &'static str,
     },
+    /// A hook is not one of those that SAC has programs for.
+    #[error("this kernel's LSM hook `{hook}` has {found} parameters, which SAC has no program for")]
+    HookParameters {
+        /// The hook, without `security_`.
+        hook: &'static str,
+        /// How many parameters it has.
+        found: u32,
+    },
 }
 
 /// A kernel's BTF, read once.
@@ -94,7 +102,7 @@ impl KernelBtf {
     ///
     /// # Errors
     ///
-    /// Any [`BtfError`] but `Read` and `NoHook`.
+    /// Any [`BtfError`] but `Read` and those about hooks.
     pub(crate) fn offsets(&self) -> Result<Vec<(&'static str, u32)>, BtfError> {
         let types = self.types()?;
         MEMBERS.iter().map(|member| Ok((member.symbol, offset(&types, member)?))).collect()
@@ -110,14 +118,32 @@ impl KernelBtf {
         hooks: impl IntoIterator<Item = &'static str>,
     ) -> Result<Vec<u32>, BtfError> {
         let types = self.types()?;
-        // `bpf_lsm_HOOK` is what programs are attached to (kernel/bpf/bpf_lsm.c).
-        let id = |hook| types.function_named(&format!("bpf_lsm_{hook}")).ok_or(BtfError::NoHook { hook });
+        let id = |hook| types.function_named(&function_of(hook)).ok_or(BtfError::NoHook { hook });
         hooks.into_iter().map(id).collect()
+    }
+
+    /// How many parameters these hooks have, in their order; `None` for a hook that is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`BtfError::Format`].
+    pub(crate) fn hook_parameters(
+        &self,
+        hooks: impl IntoIterator<Item = &'static str>,
+    ) -> Result<Vec<Option<u32>>, BtfError> {
+        let types = self.types()?;
+        let count = |hook| types.parameters(types.function_named(&function_of(hook))?);
+        Ok(hooks.into_iter().map(count).collect())
     }
 
     fn types(&self) -> Result<Types<'_>, BtfError> {
         Types::parse(&self.bytes).map_err(|fault| BtfError::Format { path: self.path.clone(), fault })
     }
+}
+
+/// What programs for a hook are attached to (kernel/bpf/bpf_lsm.c).
+fn function_of(hook: &str) -> String {
+    format!("bpf_lsm_{hook}")
 }
 
 /// The byte offset of `member`.
@@ -162,4 +188,4 @@ fn find(types: &Types<'_>, structure: Type<'_>, name: &str, visits: &mut u32) ->
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

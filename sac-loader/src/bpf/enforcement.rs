@@ -7,15 +7,17 @@
 use super::{
     btf::KernelBtf,
     events::EventReader,
+    hooks::{self, HOOKS, Hook, PRIMER},
     links,
-    object::{self, HOOKS, Hook, KernelHalf, LoadError, PRIMER},
+    machine::{self, MachineError},
+    object::{self, KernelHalf, LoadError},
     pins::Pins,
     pod,
     slots::PolicySlots,
 };
 use crate::cgroup::Cgroup;
 use aya::{
-    maps::{Array, HashMap, MapData, MapError},
+    maps::{Array, HashMap, MapData, MapError, cgroup_storage::CgroupStorageKey},
     programs::{ProgramError, links::FdLink},
 };
 use sac_abi::{
@@ -23,10 +25,13 @@ use sac_abi::{
     hash::KernelHashKey,
     scope::{Counters, Scope},
 };
-use std::{fs, io, path::PathBuf};
+use std::{collections::BTreeSet, fs, io, path::PathBuf};
 
 /// `BPF_LSM_CGROUP` of `enum bpf_attach_type`, part of the key of cgroup storage.
 const ATTACH_TYPE: u32 = 43;
+
+/// The map of scopes by the ids of their cgroups.
+const BY_CGROUP: &str = "SCOPES_BY_CGROUP";
 
 /// Why something could not be enforced.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +39,9 @@ pub(crate) enum EnforcementError {
     /// The kernel half did not load.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// A machine-wide attachment failed.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
     /// A directory for pins could not be made.
     #[error("cannot prepare bpffs; is it mounted at /sys/fs/bpf?")]
     Pins(#[source] io::Error),
@@ -110,7 +118,11 @@ pub(crate) struct Enforcement {
     pins: Option<Pins>,
     slots: PolicySlots,
     counters: HashMap<MapData, u64, pod::Counters>,
+    /// Scopes as the machine-wide programs find them; those of cgroups have theirs in cgroup storage.
+    by_cgroup: HashMap<MapData, u64, pod::Scope>,
     hash_key: HashKey,
+    /// The machine-wide attachments; empty where they are pinned.
+    machine: Vec<FdLink>,
 }
 
 impl Enforcement {
@@ -124,8 +136,21 @@ impl Enforcement {
         let slots = PolicySlots::new(kernel_half.take_map("POLICIES")?)?;
         let counters =
             HashMap::try_from(kernel_half.take_map("COUNTERS")?).map_err(map_error("open", "COUNTERS"))?;
+        let by_cgroup = HashMap::try_from(kernel_half.take_map(BY_CGROUP)?);
+        let by_cgroup = by_cgroup.map_err(map_error("open", BY_CGROUP))?;
         let hash_key = hash_key(kernel_half.take_map("HASH_KEY")?)?;
-        Ok(Self { kernel_half, pins, slots, counters, hash_key })
+        Ok(Self { kernel_half, pins, slots, counters, by_cgroup, hash_key, machine: Vec::new() })
+    }
+
+    /// Attaches what the machine gets, once; to be called before there is anybody under a policy. With pins, what an earlier loader
+    /// of the same build has attached stays, and what one of another build has attached goes when its successor is there.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub(crate) fn attach_to_machine(&mut self) -> Result<(), EnforcementError> {
+        self.machine = machine::attach(&mut self.kernel_half, self.pins.as_ref())?;
+        Ok(())
     }
 
     /// How many instructions the verifier went through for each program; 0 where the kernel does not tell.
@@ -134,7 +159,10 @@ impl Enforcement {
             let count = self.kernel_half.info(hook)?.verified_instruction_count().unwrap_or(0);
             Some((hook.program, count))
         };
-        HOOKS.into_iter().filter_map(counted).collect()
+        hooks::of_cgroups()
+            .chain(self.kernel_half.machine_hooks().iter().copied())
+            .filter_map(counted)
+            .collect()
     }
 
     /// What the kernel half hashes texts with.
@@ -248,13 +276,25 @@ impl Enforcement {
         Ok(true)
     }
 
-    /// Ids of the cgroups that an earlier loader pinned attachments for.
+    /// Ids of the cgroups that an earlier loader left attachments or scopes of.
     ///
     /// # Errors
     ///
-    /// Where bpffs cannot be read.
-    pub(crate) fn pinned_scopes(&self) -> Result<Vec<u64>, EnforcementError> {
-        self.pins.as_ref().map_or(Ok(Vec::new()), |pins| pins.scope_ids().map_err(EnforcementError::Pins))
+    /// Where bpffs or the map cannot be read.
+    pub(crate) fn pinned_scopes(&self) -> Result<BTreeSet<u64>, EnforcementError> {
+        let Some(pins) = &self.pins else { return Ok(BTreeSet::new()) };
+        let attached = pins.scope_ids().map_err(EnforcementError::Pins)?;
+        let scopes = self.by_cgroup.keys().map(|id| id.map_err(map_error("read", BY_CGROUP)));
+        attached.into_iter().map(Ok).chain(scopes).collect()
+    }
+
+    /// Detaches what loaders with another layout of maps left, once everybody is under ours.
+    ///
+    /// # Errors
+    ///
+    /// Where a pin cannot be removed.
+    pub(crate) fn forget_other_versions(&self) -> Result<(), EnforcementError> {
+        self.pins.as_ref().map_or(Ok(()), |pins| pins.remove_other_versions().map_err(EnforcementError::Pins))
     }
 
     /// Replaces the scope of a cgroup that has attachments; sessions in it move to the new policy at once.
@@ -263,15 +303,42 @@ impl Enforcement {
     ///
     /// Where the cgroup has gone.
     pub(crate) fn set_scope(&mut self, scope: Scope) -> Result<(), EnforcementError> {
-        let has_conditions = self.slots.may_have_conditions(&scope.slots);
-        #[expect(deprecated, reason = "the successor of cgroup storage needs kernel 6.2")]
-        let scopes = aya::maps::CgroupStorage::<_, pod::Scope>::try_from(self.kernel_half.map_mut("SCOPES")?);
-        let mut scopes = scopes.map_err(map_error("open", "SCOPES"))?;
-        let key = aya::maps::cgroup_storage::CgroupStorageKey::new(scope.cgroup, ATTACH_TYPE);
+        let about = self.slots.about(&scope.slots);
         // The loader alone writes scopes, so nothing comes between this and the insertion.
-        let pod::Scope(present) = scopes.get(key, 0).map_err(map_error("read", "SCOPES"))?;
-        let scope = scope.judging_twice(has_conditions || present.judges_twice());
-        scopes.insert(key, pod::Scope(scope), 0).map_err(map_error("write", "SCOPES"))
+        let present = self.scope(scope.cgroup)?;
+        let judges_twice = about.has_conditions || present.judges_twice();
+        let scope = scope.judging_twice(judges_twice).judging(about.operations);
+        self.set_by_cgroup(scope)?;
+        let key = storage_key(scope.cgroup);
+        self.storage()?.insert(key, pod::Scope(scope), 0).map_err(map_error("write", "SCOPES"))
+    }
+
+    /// Sees to it that machine-wide programs find the scope that a cgroup's own programs have: a loader that was killed may have
+    /// written one and not the other.
+    ///
+    /// # Errors
+    ///
+    /// Where the cgroup has gone.
+    pub(crate) fn align_scope(&mut self, cgroup_id: u64) -> Result<(), EnforcementError> {
+        let scope = self.scope(cgroup_id)?;
+        // Nobody is in a cgroup whose scope was never filled in.
+        if scope.layer().is_none() { Ok(()) } else { self.set_by_cgroup(scope) }
+    }
+
+    /// The scope in cgroup storage.
+    fn scope(&mut self, cgroup_id: u64) -> Result<Scope, EnforcementError> {
+        let found = self.storage()?.get(storage_key(cgroup_id), 0).map_err(map_error("read", "SCOPES"))?;
+        Ok(found.0)
+    }
+
+    #[expect(deprecated, reason = "the successor of cgroup storage needs kernel 6.2")]
+    fn storage(&mut self) -> Result<aya::maps::CgroupStorage<&mut MapData, pod::Scope>, EnforcementError> {
+        let map = self.kernel_half.map_mut("SCOPES")?;
+        aya::maps::CgroupStorage::try_from(map).map_err(map_error("open", "SCOPES"))
+    }
+
+    fn set_by_cgroup(&mut self, scope: Scope) -> Result<(), EnforcementError> {
+        self.by_cgroup.insert(scope.cgroup, pod::Scope(scope), 0).map_err(map_error("write", BY_CGROUP))
     }
 
     /// What was counted in a cgroup; zeros where nothing is known of it.
@@ -279,17 +346,14 @@ impl Enforcement {
         self.counters.get(&cgroup_id, 0).map_or_else(|_unknown| Counters::default(), |counters| counters.0)
     }
 
-    /// Removes all that is left of a cgroup: pins and counters. Detaches, where the cgroup still exists.
+    /// Removes all that is left of a cgroup: pins, scope and counters. Detaches, where the cgroup still exists.
     ///
     /// # Errors
     ///
     /// Where a pin cannot be removed.
     pub(crate) fn release(&mut self, cgroup_id: u64) -> Result<(), EnforcementError> {
-        match self.counters.remove(&cgroup_id) {
-            Ok(()) | Err(MapError::KeyNotFound) => {}
-            Err(MapError::SyscallError(call)) if call.io_error.raw_os_error() == Some(libc::ENOENT) => {}
-            Err(error) => return Err(map_error("delete from", "COUNTERS")(error)),
-        }
+        missing_is_fine(self.by_cgroup.remove(&cgroup_id)).map_err(map_error("delete from", BY_CGROUP))?;
+        missing_is_fine(self.counters.remove(&cgroup_id)).map_err(map_error("delete from", "COUNTERS"))?;
         let Some(pins) = &self.pins else { return Ok(()) };
         let path = pins.scope(cgroup_id);
         match fs::remove_dir_all(&path) {
@@ -328,6 +392,18 @@ impl Enforcement {
 
     fn set_counters(&mut self, cgroup_id: u64, counters: Counters) -> Result<(), EnforcementError> {
         self.counters.insert(cgroup_id, pod::Counters(counters), 0).map_err(map_error("write", "COUNTERS"))
+    }
+}
+
+const fn storage_key(cgroup_id: u64) -> CgroupStorageKey {
+    CgroupStorageKey::new(cgroup_id, ATTACH_TYPE)
+}
+
+fn missing_is_fine(removed: Result<(), MapError>) -> Result<(), MapError> {
+    match removed {
+        Err(MapError::KeyNotFound) => Ok(()),
+        Err(MapError::SyscallError(call)) if call.io_error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
+        other => other,
     }
 }
 

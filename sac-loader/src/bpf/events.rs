@@ -2,7 +2,7 @@
 //! Events from the kernel half, as they come.
 
 use aya::maps::{MapData, RingBuf};
-use sac_abi::event::ExecEvent;
+use sac_abi::event::Event;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 
 /// The reading end of the ring buffer.
@@ -13,7 +13,7 @@ pub(crate) struct EventReader {
 /// What the ring buffer had.
 pub(crate) enum Next {
     /// An event.
-    Event(Box<ExecEvent>),
+    Event(Box<Event>),
     /// A record that is none of ours: programs of another version write to this map.
     Unknown,
 }
@@ -26,7 +26,7 @@ impl EventReader {
     /// The next record, if there is one. Poll the descriptor to wait for one.
     pub(crate) fn next(&mut self) -> Option<Next> {
         let record = self.ring.next()?;
-        Some(ExecEvent::from_bytes(&record).map_or(Next::Unknown, |event| Next::Event(Box::new(event))))
+        Some(Event::from_bytes(&record).map_or(Next::Unknown, |event| Next::Event(Box::new(event))))
     }
 }
 

@@ -3,13 +3,14 @@
 
 use super::{
     btf::{BtfError, KernelBtf},
+    hooks::{self, HOOKS, Hook},
     pins::Pins,
 };
 use aya::{
     Btf, Ebpf, EbpfError, EbpfLoader, Endianness,
     maps::{Map, MapInfo},
     pin::PinError,
-    programs::{LsmCgroup, ProgramError, ProgramInfo},
+    programs::{Lsm, LsmCgroup, Program, ProgramError, ProgramInfo},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,28 +20,9 @@ use std::{
     path::Path,
 };
 
-/// A program of the kernel half and the hook it goes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Hook {
-    /// Name of the program in the object.
-    pub(crate) program: &'static str,
-    /// Name of the LSM hook, without `security_`.
-    pub(crate) hook: &'static str,
-}
-
-/// What every session gets, in the order in which it is attached: the first hook of an execution leaves verdicts to the second
-/// one, so that has to be there before.
-pub(crate) const HOOKS: [Hook; 2] = [
-    Hook { program: "bprm_committed_creds", hook: "bprm_committed_creds" },
-    Hook { program: "bprm_check_security", hook: "bprm_check_security" },
-];
-
-/// Makes a cgroup's storage without judging anything, so that the scope can be filled in before [`HOOKS`] are attached
-/// to a cgroup that people live in already.
-pub(super) const PRIMER: Hook = Hook { program: "prime", hook: "bprm_check_security" };
-
 /// Names of the maps that are pinned.
-pub(super) const MAPS: [&str; 6] = ["POLICIES", "SCOPES", "COUNTERS", "EVENTS", "HASH_KEY", "SIGHTINGS"];
+pub(super) const MAPS: [&str; 7] =
+    ["POLICIES", "SCOPES", "SCOPES_BY_CGROUP", "COUNTERS", "EVENTS", "HASH_KEY", "SIGHTINGS"];
 
 /// Why the kernel half did not load.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +56,7 @@ pub(crate) enum LoadError {
     #[error("cannot prepare the directory of pinned programs")]
     PinDirectory(#[source] io::Error),
     /// The object lacks a program: a build that does not fit together.
-    #[error("the kernel half has no lsm_cgroup program `{0}`")]
+    #[error("the kernel half has no program `{0}`, or one of another kind")]
     NoProgram(&'static str),
     /// The object lacks a map: a build that does not fit together.
     #[error("the kernel half has no map `{0}`")]
@@ -88,17 +70,32 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("SAC_BPF_OBJECT"));
 pub(super) struct KernelHalf {
     object: Ebpf,
     /// Programs that an earlier loader of the same build left; they take the place of the object's.
-    pinned: BTreeMap<&'static str, LsmCgroup>,
+    pinned: BTreeMap<&'static str, Program>,
+    machine: Vec<Hook>,
 }
 
 impl KernelHalf {
-    /// A program, by whomever it was loaded.
+    /// What the machine gets, once, for this kernel.
+    pub(super) fn machine_hooks(&self) -> &[Hook] {
+        &self.machine
+    }
+
+    /// A program for cgroups.
     pub(super) fn program(&mut self, hook: Hook) -> Result<&mut LsmCgroup, LoadError> {
+        self.any(hook)?.try_into().map_err(|_other_kind| LoadError::NoProgram(hook.program))
+    }
+
+    /// A program for the machine.
+    pub(super) fn machine_program(&mut self, hook: Hook) -> Result<&mut Lsm, LoadError> {
+        self.any(hook)?.try_into().map_err(|_other_kind| LoadError::NoProgram(hook.program))
+    }
+
+    /// A program of whatever kind, by whomever it was loaded.
+    fn any(&mut self, hook: Hook) -> Result<&mut Program, LoadError> {
         if let Some(program) = self.pinned.get_mut(hook.program) {
             return Ok(program);
         }
-        let found = self.object.program_mut(hook.program).and_then(|program| program.try_into().ok());
-        found.ok_or(LoadError::NoProgram(hook.program))
+        self.object.program_mut(hook.program).ok_or(LoadError::NoProgram(hook.program))
     }
 
     /// What the kernel says of a program.
@@ -107,6 +104,18 @@ impl KernelHalf {
             Some(program) => program.info().ok(),
             None => self.object.program(hook.program)?.info().ok(),
         }
+    }
+
+    /// Has the kernel verify everything that this kernel gets.
+    fn verify(&mut self, types: &Btf) -> Result<(), LoadError> {
+        let refused = |hook: Hook| move |source| LoadError::Program { hook: hook.hook, source };
+        for hook in hooks::of_cgroups() {
+            self.program(hook)?.load(hook.hook, types).map_err(refused(hook))?;
+        }
+        for hook in self.machine.clone() {
+            self.machine_program(hook)?.load(hook.hook, types).map_err(refused(hook))?;
+        }
+        Ok(())
     }
 
     /// A map, in place.
@@ -125,6 +134,7 @@ pub(super) fn load(btf: &KernelBtf, pins: Option<&Pins>) -> Result<KernelHalf, L
     let offsets = btf.offsets()?;
     // Also where the programs are pinned already: what a kernel lacks is said by its name.
     btf.hook_ids(HOOKS.map(|hook| hook.hook))?;
+    let machine = hooks::machine_hooks(btf)?;
     let types = Btf::parse(btf.bytes(), Endianness::default()).map_err(LoadError::Types)?;
     let mut loader = EbpfLoader::new();
     loader.btf(Some(&types));
@@ -137,25 +147,19 @@ pub(super) fn load(btf: &KernelBtf, pins: Option<&Pins>) -> Result<KernelHalf, L
         }
     }
     let object = loader.load(OBJECT).map_err(LoadError::Object)?;
-    let mut kernel_half = KernelHalf { object, pinned: BTreeMap::new() };
+    let mut kernel_half = KernelHalf { object, pinned: BTreeMap::new(), machine };
     if let Some(pins) = pins {
-        kernel_half.pinned = pinned_programs(pins).unwrap_or_default();
+        kernel_half.pinned = pinned_programs(pins, &kernel_half.machine).unwrap_or_default();
         if !kernel_half.pinned.is_empty() {
             return Ok(kernel_half);
         }
     }
-    for hook in ALL {
-        let program = kernel_half.program(hook)?;
-        program.load(hook.hook, &types).map_err(|source| LoadError::Program { hook: hook.hook, source })?;
-    }
+    kernel_half.verify(&types)?;
     if let Some(pins) = pins {
         pin_programs(&mut kernel_half, pins)?;
     }
     Ok(kernel_half)
 }
-
-/// Everything that is loaded.
-const ALL: [Hook; 3] = [HOOKS[0], HOOKS[1], PRIMER];
 
 /// Tells builds of the kernel half apart. What is pinned goes with the running kernel, so that needs no telling apart.
 fn build() -> u64 {
@@ -166,16 +170,22 @@ fn build() -> u64 {
 
 /// The programs that a loader of this build has pinned: all, or none where one is missing or works on other maps than those
 /// that are pinned now.
-fn pinned_programs(pins: &Pins) -> Option<BTreeMap<&'static str, LsmCgroup>> {
+fn pinned_programs(pins: &Pins, machine: &[Hook]) -> Option<BTreeMap<&'static str, Program>> {
     let maps: Vec<u32> =
         MAPS.iter().map(|name| Some(MapInfo::from_pin(pins.map(name)).ok()?.id())).collect::<Option<_>>()?;
     let directory = pins.programs(build());
     let mut works_on = BTreeSet::new();
     let mut programs = BTreeMap::new();
-    for hook in ALL {
+    for hook in hooks::of_cgroups() {
         let program = LsmCgroup::from_pin(directory.join(hook.program)).ok()?;
+        programs.insert(hook.program, Program::LsmCgroup(program));
+    }
+    for hook in machine {
+        let program = Lsm::from_pin(directory.join(hook.program)).ok()?;
+        programs.insert(hook.program, Program::Lsm(program));
+    }
+    for program in programs.values() {
         works_on.extend(program.info().ok()?.map_ids().ok()??);
-        programs.insert(hook.program, program);
     }
     maps.iter().all(|id| works_on.contains(id)).then_some(programs)
 }
@@ -189,8 +199,8 @@ fn pin_programs(kernel_half: &mut KernelHalf, pins: &Pins) -> Result<(), LoadErr
         _ => {}
     }
     fs::create_dir_all(&directory).map_err(LoadError::PinDirectory)?;
-    for hook in ALL {
-        let pinned = kernel_half.program(hook)?.pin(directory.join(hook.program));
+    for hook in hooks::of_cgroups().chain(kernel_half.machine.clone()) {
+        let pinned = kernel_half.any(hook)?.pin(directory.join(hook.program));
         pinned.map_err(|source| LoadError::Pin { hook: hook.hook, source })?;
     }
     Ok(())

@@ -2,10 +2,11 @@
 //! Where things are pinned, so that they outlive the loader.
 //!
 //! ```text
-//! /sys/fs/bpf/sac/v2/maps/NAME          maps, shared by all programs of this version
-//! /sys/fs/bpf/sac/v2/programs/BUILD/NAME the programs of a build of the kernel half, so that a restart need not have them verified
-//! /sys/fs/bpf/sac/v2/anchor/HOOK        keeps the programs and their hook slots
-//! /sys/fs/bpf/sac/v2/scopes/CGROUP/HOOK a session's or user's attachments, by cgroup id
+//! /sys/fs/bpf/sac/v3/maps/NAME          maps, shared by all programs of this version
+//! /sys/fs/bpf/sac/v3/programs/BUILD/NAME the programs of a build of the kernel half, so that a restart need not have them verified
+//! /sys/fs/bpf/sac/v3/machine/HOOK       the machine-wide attachments
+//! /sys/fs/bpf/sac/v3/anchor/HOOK        keeps the programs and their hook slots
+//! /sys/fs/bpf/sac/v3/scopes/CGROUP/HOOK a session's or user's attachments, by cgroup id
 //! ```
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
 const ROOT: &str = "/sys/fs/bpf/sac";
 
 /// Version of the maps' layout: a loader never adopts maps of another one.
-const VERSION: &str = "v2";
+const VERSION: &str = "v3";
 
 /// The directories of pins.
 #[derive(Clone, Debug)]
@@ -33,13 +34,28 @@ impl Pins {
     /// Where bpffs is not mounted or not writable.
     pub(crate) fn open() -> io::Result<Self> {
         let pins = Self { version: Path::new(ROOT).join(VERSION) };
-        for directory in [pins.version.clone(), pins.maps(), pins.anchor(), pins.scopes()] {
+        for directory in [pins.version.clone(), pins.maps(), pins.machine(), pins.anchor(), pins.scopes()] {
             fs::create_dir_all(&directory).map_err(|error| {
                 io::Error::new(error.kind(), format!("cannot create {}: {error}", directory.display()))
             })?;
         }
         fs::set_permissions(ROOT, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
         Ok(pins)
+    }
+
+    /// Removes the pins of all versions but ours.
+    ///
+    /// # Errors
+    ///
+    /// Where something cannot be removed.
+    pub(super) fn remove_other_versions(&self) -> io::Result<()> {
+        for entry in fs::read_dir(ROOT)? {
+            let path = entry?.path();
+            if path != self.version {
+                fs::remove_dir_all(path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes every pin, of every version; what they held goes, except for what a running loader holds.
@@ -57,6 +73,11 @@ impl Pins {
     /// A map's pin.
     pub(super) fn map(&self, name: &str) -> PathBuf {
         self.maps().join(name)
+    }
+
+    /// The directory of the machine-wide attachments.
+    pub(super) fn machine(&self) -> PathBuf {
+        self.version.join("machine")
     }
 
     /// The anchor's directory.

@@ -9,8 +9,11 @@ use super::{
     pod,
 };
 use aya::maps::{HashMap, HashOfMaps, Map, MapData};
-use sac_abi::{Operation, RuleKey, RuleValue, rule::Contents};
-use std::collections::BTreeSet;
+use sac_abi::{
+    Action, Operation, RuleKey, RuleValue,
+    rule::{Contents, Operations},
+};
+use std::collections::BTreeMap;
 
 /// `BPF_F_NO_PREALLOC`: the flags of an inner map must be those of the definition in sac-bpf.
 const NO_PREALLOC: u32 = 1;
@@ -39,8 +42,62 @@ impl Slot {
 pub(crate) struct PolicySlots {
     policies: HashOfMaps<MapData, u32, Rules>,
     last: u32,
-    /// Slots whose policy has no conditions on arguments.
-    unconditional: BTreeSet<u32>,
+    /// What this loader has published.
+    published: BTreeMap<u32, About>,
+}
+
+/// What has to be known of policies to judge under them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct About {
+    /// Whether there are conditions on arguments.
+    pub(super) has_conditions: bool,
+    /// What may be restricted.
+    pub(super) operations: Operations,
+}
+
+impl About {
+    /// Of no policy.
+    const NOTHING: Self = Self { has_conditions: false, operations: Operations::NONE };
+    /// Of a policy that blocks everything.
+    const CLOSED: Self = Self { has_conditions: false, operations: Operations::ALL };
+    /// Of a policy that may hold anything.
+    const UNKNOWN: Self = Self { has_conditions: true, operations: Operations::ALL };
+
+    /// Of a policy with these rules. One that says nothing about an operation, not even whether it is allowed, blocks it.
+    fn policy(rules: &[(RuleKey, u64)]) -> Self {
+        let keys = Operation::ALL.map(RuleKey::policy);
+        let values: Vec<_> = rules.iter().filter(|(key, _)| keys.contains(key)).collect();
+        let value = |operation| {
+            let found = values.iter().find(|(key, _)| *key == RuleKey::policy(operation));
+            found.map_or(RuleValue::NONE, |(_, bits)| RuleValue::from_bits(*bits))
+        };
+        let is_judged = |operation: &Operation| {
+            let value = value(*operation);
+            value.contents().has(Contents::RULES) || value.action() != Action::Allow
+        };
+        Self {
+            has_conditions: value(Operation::Execute).contents().has(Contents::ARGUMENTS),
+            operations: Operation::ALL.into_iter().filter(is_judged).fold(Operations::NONE, Operations::with),
+        }
+    }
+
+    /// Of both at once.
+    const fn and(self, other: Self) -> Self {
+        Self {
+            has_conditions: self.has_conditions || other.has_conditions,
+            operations: self.operations.and(other.operations),
+        }
+    }
+
+    /// Of the policies in `slots`, of which those in `published` are known.
+    fn slots(published: &BTreeMap<u32, Self>, slots: &[u32]) -> Self {
+        let of_slot = |slot: &u32| match *slot {
+            0 => Self::NOTHING,
+            slot if slot == Slot::CLOSED.0 => Self::CLOSED,
+            slot => published.get(&slot).copied().unwrap_or(Self::UNKNOWN),
+        };
+        slots.iter().map(of_slot).fold(Self::NOTHING, Self::and)
+    }
 }
 
 impl PolicySlots {
@@ -51,7 +108,7 @@ impl PolicySlots {
         for slot in policies.keys() {
             last = last.max(slot.map_err(map_error("read", "POLICIES"))?);
         }
-        Ok(Self { policies, last, unconditional: BTreeSet::new() })
+        Ok(Self { policies, last, published: BTreeMap::new() })
     }
 
     /// A slot that has never been used.
@@ -82,14 +139,13 @@ impl PolicySlots {
                 return Err(map_error("fill", "POLICIES")(error));
             }
         }
-        let unconditional = policies.iter().filter(|(_, rules)| !has_conditions(rules));
-        self.unconditional.extend(unconditional.map(|(slot, _)| slot.0));
+        self.published.extend(policies.iter().map(|(slot, rules)| (slot.0, About::policy(rules))));
         Ok(())
     }
 
-    /// Whether any of these may hold a policy with conditions on arguments. What an earlier loader filled may.
-    pub(super) fn may_have_conditions(&self, slots: &[u32]) -> bool {
-        slots.iter().any(|slot| ![0, Slot::CLOSED.0].contains(slot) && !self.unconditional.contains(slot))
+    /// What may be in the policies in these slots. What an earlier loader has filled may hold anything.
+    pub(super) fn about(&self, slots: &[u32]) -> About {
+        About::slots(&self.published, slots)
     }
 
     /// The slots that hold a policy.
@@ -117,17 +173,10 @@ impl PolicySlots {
         self.policies.insert(0, &filled(&[])?, 0).map_err(map_error("fill", "POLICIES"))?;
         for slot in [&Slot(0)].into_iter().chain(slots) {
             self.policies.remove(&slot.0).map_err(map_error("delete from", "POLICIES"))?;
-            self.unconditional.remove(&slot.0);
+            self.published.remove(&slot.0);
         }
         Ok(())
     }
-}
-
-/// Whether a policy has conditions on arguments.
-fn has_conditions(rules: &[(RuleKey, u64)]) -> bool {
-    let key = RuleKey::policy(Operation::Execute);
-    let of_policy = rules.iter().find(|(of, _)| *of == key);
-    of_policy.is_some_and(|(_, value)| RuleValue::from_bits(*value).contents().has(Contents::ARGUMENTS))
 }
 
 /// A policy's map.
@@ -139,4 +188,65 @@ fn filled(rules: &[(RuleKey, u64)]) -> Result<Rules, EnforcementError> {
         map.insert(pod::Key(*key), value, 0).map_err(&write)?;
     }
     Ok(map)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Operation::{Connect, Delete, Execute};
+
+    /// What is known of a policy that allows everything by default, with these contents for some operations.
+    fn about(values: &[(Operation, Action, Contents)]) -> About {
+        let allowed =
+            |operation| (RuleKey::policy(operation), RuleValue::policy(Action::Allow, Contents::NONE));
+        let mut rules: BTreeMap<_, _> = Operation::ALL.map(allowed).into();
+        rules.extend(values.iter().map(|(operation, action, contents)| {
+            (RuleKey::policy(*operation), RuleValue::policy(*action, *contents))
+        }));
+        let rules: Vec<_> = rules.into_iter().map(|(key, value)| (key, value.to_bits())).collect();
+        About::policy(&rules)
+    }
+
+    fn operations(these: &[Operation]) -> Operations {
+        these.iter().copied().fold(Operations::NONE, Operations::with)
+    }
+
+    #[test]
+    fn only_what_a_policy_may_restrict_is_judged() {
+        assert_eq!(about(&[]), About::NOTHING);
+        let of_rules = about(&[(Delete, Action::Allow, Contents::RULES)]);
+        assert_eq!(of_rules, About { has_conditions: false, operations: operations(&[Delete]) });
+        let of_defaults =
+            about(&[(Execute, Action::Audit, Contents::NONE), (Connect, Action::Kill, Contents::NONE)]);
+        assert_eq!(of_defaults.operations, operations(&[Execute, Connect]));
+    }
+
+    #[test]
+    fn what_a_policy_is_silent_about_is_judged() {
+        let all = Operation::ALL.into_iter().fold(Operations::NONE, Operations::with);
+        assert_eq!(About::policy(&[]), About { has_conditions: false, operations: all });
+    }
+
+    #[test]
+    fn conditions_on_arguments_are_seen() {
+        let contents = Contents::RULES.and(Contents::ARGUMENTS);
+        assert!(about(&[(Execute, Action::Allow, contents)]).has_conditions);
+        assert!(!about(&[(Execute, Action::Allow, Contents::RULES)]).has_conditions);
+    }
+
+    #[test]
+    fn slots_of_a_scope_count_together() {
+        let contents = Contents::RULES.and(Contents::ARGUMENTS);
+        let published = BTreeMap::from([
+            (3, about(&[(Delete, Action::Allow, Contents::RULES)])),
+            (4, about(&[(Execute, Action::Allow, contents)])),
+        ]);
+        let both = About { has_conditions: true, operations: operations(&[Delete, Execute]) };
+        assert_eq!(About::slots(&published, &[3, 0]).operations, operations(&[Delete]));
+        assert_eq!(About::slots(&published, &[3, 4]), both);
+        // Of an earlier loader, and of nobody.
+        assert_eq!(About::slots(&published, &[3, 5]), About::UNKNOWN);
+        let closed = About::slots(&published, &[Slot::CLOSED.number(), 0]);
+        assert_eq!(closed, About { has_conditions: false, operations: Operations::ALL });
+    }
 }

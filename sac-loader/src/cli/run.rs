@@ -6,14 +6,15 @@
 use crate::{
     bpf::{Begin, Enforcement, EventReader, KernelBtf, Next},
     cgroup::{Cgroup, TemporaryCgroup},
-    notice, sys,
+    notice::{self, Attempt, Mounts},
+    sys,
 };
 use anyhow::{Context as _, bail};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     process::{Pid, PidfdFlags, pidfd_open},
 };
-use sac_abi::{HashKey, RuleKey, scope::Scope};
+use sac_abi::{Action, HashKey, RuleKey, scope::Scope};
 use sac_policy::{Colour, HostFiles, PolicySet, Situation, compile};
 use std::{
     ffi::OsString,
@@ -42,6 +43,7 @@ pub(super) fn run(arguments: &RunArguments, btf: &Path) -> anyhow::Result<ExitCo
     let slot = enforcement.slots().reserve();
     enforcement.slots().publish(&[(slot, &rules)])?;
     let mut events = enforcement.take_events()?;
+    enforcement.attach_to_machine()?;
 
     let cgroup = TemporaryCgroup::create("run")?;
     let owner = rustix::process::getuid().as_raw();
@@ -86,6 +88,7 @@ fn start(command: &[OsString], cgroup: &Cgroup) -> anyhow::Result<Child> {
 fn follow(mut child: Child, events: &mut EventReader) -> anyhow::Result<ExitStatus> {
     let pid = Pid::from_child(&child);
     let ended = pidfd_open(pid, PidfdFlags::empty()).context("watching the command")?;
+    let mut mounts = Mounts::default();
     loop {
         let mut wait =
             [PollFd::new(&*events, PollFlags::IN), PollFd::from_borrowed_fd(ended.as_fd(), PollFlags::IN)];
@@ -95,7 +98,7 @@ fn follow(mut child: Child, events: &mut EventReader) -> anyhow::Result<ExitStat
         }
         let has_ended = !wait[1].revents().is_empty();
         while let Some(next) = events.next() {
-            show(&next)?;
+            show(&next, &mut mounts)?;
         }
         if has_ended {
             return child.wait().context("waiting for the command");
@@ -103,16 +106,17 @@ fn follow(mut child: Child, events: &mut EventReader) -> anyhow::Result<ExitStat
     }
 }
 
-fn show(next: &Next) -> io::Result<()> {
-    match next {
-        Next::Event(event) if sac_abi::Action::from_byte(event.action).blocks() => {
-            writeln!(io::stderr(), "{}", notice::blocked(event))
-        }
-        Next::Event(event) if event.action == sac_abi::Action::Allow as u8 => Ok(()),
-        Next::Event(event) => {
-            writeln!(io::stderr(), "{} would be blocked", notice::shown(event.executed()))
-        }
-        Next::Unknown => Ok(()),
+fn show(next: &Next, mounts: &mut Mounts) -> io::Result<()> {
+    let Next::Event(event) = next else { return Ok(()) };
+    let action = Action::from_byte(event.action);
+    if action == Action::Allow {
+        return Ok(());
+    }
+    let attempt = Attempt::of(event, mounts);
+    if action.blocks() {
+        writeln!(io::stderr(), "{}", notice::blocked(event, &attempt))
+    } else {
+        writeln!(io::stderr(), "{} would be blocked", attempt.named())
     }
 }
 

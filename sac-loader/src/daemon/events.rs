@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the kernel half reports: told to the user at once, and logged.
 
+mod flood;
+
 use super::{Shared, clock::SharedSightings, limits, lock};
 use crate::{
     bpf::{EventReader, Next},
-    notice::{self, Deliverer},
+    notice::{self, Attempt, Deliverer, Mounts},
 };
+use flood::{Flood, More};
 use rustix::{
-    event::{PollFd, PollFlags, poll},
+    event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
 };
-use sac_abi::{Action, SessionId, Verdict, event::ExecEvent};
+use sac_abi::{Action, Operation, SessionId, Verdict, event::Event};
 use sac_policy::{
     Policy,
     policy::{Gravity, StrikeAction, Strikes},
 };
-use std::{io, path::PathBuf, sync::PoisonError};
+use std::{io, path::PathBuf, sync::PoisonError, time::Instant};
 
 /// Whom an event is about, and under which rule.
 pub(super) struct Subject {
@@ -40,6 +43,9 @@ pub(super) fn rule_name(policy: Option<&Policy>, rule: u32) -> String {
         (_, Verdict::RULE_TOO_DEEP) => "too many directories above the file".to_owned(),
         (_, Verdict::RULE_ARGUMENTS_UNREADABLE) => "arguments too long, too many or unreadable".to_owned(),
         (_, Verdict::RULE_ARGUMENTS_OF_SCRIPT) => "conditions on the arguments of a script".to_owned(),
+        (_, Verdict::RULE_ARGUMENTS_OF_MAPPING) => {
+            "conditions on the arguments of what is mapped, not executed".to_owned()
+        }
         (_, Verdict::RULE_GRANT) => "grant".to_owned(),
         (None, rule) => format!("rule {rule} of a policy that is not in force any more"),
         (Some(policy), 0) => format!("{}: default", policy.file().display()),
@@ -57,49 +63,80 @@ pub(super) fn follow(
     notices: &Deliverer,
     sightings: &SharedSightings,
 ) -> io::Result<()> {
+    let (mounts, flood) = (Mounts::default(), Flood::default());
+    let mut desk = Desk { state, notices, sightings, mounts, flood };
     loop {
-        match poll(&mut [PollFd::new(&events, PollFlags::IN)], None) {
+        let timeout = desk.flood.next_due().map(|at| at.saturating_duration_since(Instant::now()));
+        // A time span that is too long for the kernel cannot come of a window of a second.
+        let timeout = timeout.and_then(|left| Timespec::try_from(left).ok());
+        match poll(&mut [PollFd::new(&events, PollFlags::IN)], timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
         while let Some(next) = events.next() {
             match next {
-                Next::Event(event) => handle(state, notices, sightings, &event),
+                Next::Event(event) => desk.handle(&event),
                 Next::Unknown => tracing::error!("the kernel half wrote a record of another version"),
             }
+            desk.tell_of_more();
+        }
+        desk.tell_of_more();
+    }
+}
+
+/// Where events come in.
+struct Desk<'a> {
+    state: &'a Shared,
+    notices: &'a Deliverer,
+    sightings: &'a SharedSightings,
+    mounts: Mounts,
+    flood: Flood<Line>,
+}
+
+impl Desk<'_> {
+    fn handle(&mut self, event: &Event) {
+        let subject = lock(self.state).subject(event.cgroup, event.slot, event.rule);
+        let action = Action::from_byte(event.action);
+        let is_execution = event.operation() == Some(Operation::Execute) && event.mapped == 0;
+        if is_execution
+            && !action.blocks()
+            && let Some(subject) = &subject
+        {
+            see(self.sightings, subject, event);
+        }
+        if action == Action::Allow {
+            return;
+        }
+        let line = Line::new(event, action, subject.as_ref(), &mut self.mounts);
+        // Who executes the same again and again has made a process for each time.
+        let is_told = is_execution || self.flood.lets_through(event.cgroup, &line, Instant::now());
+        if is_told {
+            line.log(event);
+        }
+        let Some(subject) = subject.filter(|_| action.blocks()) else { return };
+        if is_told && (is_execution || is_worth_a_notice(action, &subject.messages)) {
+            self.notices.send(event, &line.attempt, subject.uid, &subject.directory, &subject.messages);
+        }
+        if let (Some(strikes), Some(id)) = (struck(self.state, &subject, event), subject.session) {
+            act(&strikes, id, &subject.user, subject.uid, &subject.directory, self.notices);
+        }
+    }
+
+    /// Logs how often something was left out of the log.
+    fn tell_of_more(&mut self) {
+        for More { line, count } in self.flood.take_due(Instant::now()) {
+            line.log_more(count);
         }
     }
 }
 
-fn handle(state: &Shared, notices: &Deliverer, sightings: &SharedSightings, event: &ExecEvent) {
-    let subject = lock(state).subject(event.cgroup, event.slot, event.rule);
-    let action = Action::from_byte(event.action);
-    if !action.blocks()
-        && let Some(subject) = &subject
-    {
-        see(sightings, subject, event);
-    }
-    if action == Action::Allow {
-        return;
-    }
-    let Some(subject) = subject else {
-        log(event, action, None);
-        return;
-    };
-    if action.blocks() {
-        notices.send(event, subject.uid, &subject.directory, &subject.messages);
-    }
-    let struck = if action.blocks() { struck(state, &subject, event) } else { None };
-    let (id, user, uid) = (subject.session, subject.user.clone(), subject.uid);
-    let directory = subject.directory.clone();
-    log(event, action, Some(subject));
-    if let (Some(strikes), Some(id)) = (struck, id) {
-        act(&strikes, id, &user, uid, &directory, notices);
-    }
+/// Whether somebody is told that what a program did was blocked: programs get an error for that, and say so themselves.
+const fn is_worth_a_notice(action: Action, messages: &[String]) -> bool {
+    matches!(action, Action::Kill) || !messages.is_empty()
 }
 
 /// Notes a program that was executed.
-fn see(sightings: &SharedSightings, subject: &Subject, event: &ExecEvent) {
+fn see(sightings: &SharedSightings, subject: &Subject, event: &Event) {
     let path = event.resolved();
     let text = std::str::from_utf8(path.bytes).ok().filter(|_| !path.cut);
     let mut sightings = sightings.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +144,7 @@ fn see(sightings: &SharedSightings, subject: &Subject, event: &ExecEvent) {
 }
 
 /// The strikes of a policy, where this was one too many.
-fn struck(state: &Shared, subject: &Subject, event: &ExecEvent) -> Option<Strikes> {
+fn struck(state: &Shared, subject: &Subject, event: &Event) -> Option<Strikes> {
     let (strikes, session) = (subject.strikes.as_ref()?, subject.session?);
     let mut state = lock(state);
     // A session that has ended is not counted any more.
@@ -143,31 +180,92 @@ fn act(
     }
 }
 
-fn log(event: &ExecEvent, action: Action, subject: Option<Subject>) {
-    let happened = if action.blocks() { "blocked" } else { "would have been blocked" };
-    let (user, session, rule, severity) = subject.map_or_else(
-        || (format!("uid {}", event.uid), None, format!("rule {}", event.rule), Gravity::default()),
-        |subject| (subject.user, subject.session, subject.rule, subject.severity),
-    );
-    let session = session.map_or_else(|| "none".to_owned(), |session| session.to_string());
-    let path = notice::shown(event.resolved());
-    let executed = notice::shown(event.executed());
-    let pid = event.tgid;
-    let action = action.as_str();
-    // The line says all of it for people; the fields beside it are for programs.
-    tracing::warn!(
-        user,
-        session,
-        action,
-        path,
-        executed,
-        pid,
-        parent = event.parent_tgid,
-        uid = event.uid,
-        rule,
-        severity = severity.as_str(),
-        "{path} {happened}: user {user}, session {session}, PID {pid}, executed as {executed}, {action} by {rule}"
-    );
+/// A line of the log, but for which process it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Line {
+    attempt: Attempt,
+    action: Action,
+    user: String,
+    session: String,
+    uid: u32,
+    rule: String,
+    severity: Gravity,
+}
+
+impl Line {
+    fn new(event: &Event, action: Action, subject: Option<&Subject>, mounts: &mut Mounts) -> Self {
+        let session = subject.and_then(|subject| subject.session);
+        Self {
+            attempt: Attempt::of(event, mounts),
+            action,
+            user: subject.map_or_else(|| format!("uid {}", event.uid), |subject| subject.user.clone()),
+            session: session.map_or_else(|| "none".to_owned(), |session| session.to_string()),
+            uid: event.uid,
+            rule: subject.map_or_else(|| format!("rule {}", event.rule), |subject| subject.rule.clone()),
+            severity: subject.map_or_else(Gravity::default, |subject| subject.severity),
+        }
+    }
+
+    /// What became of it, whose it was.
+    fn outcome(&self) -> String {
+        let happened = if self.action.blocks() { "blocked" } else { "would have been blocked" };
+        let outcome = self.attempt.outcome(happened);
+        format!("{outcome}: user {}, session {}", self.user, self.session)
+    }
+
+    /// The line for people.
+    fn text(&self, event: &Event) -> String {
+        let by = match self.attempt.executed() {
+            Some(executed) => format!("executed as {executed}"),
+            None => format!("by {}", notice::comm(event)),
+        };
+        let (outcome, action, rule) = (self.outcome(), self.action.as_str(), &self.rule);
+        format!("{outcome}, PID {}, {by}, {action} by {rule}", event.tgid)
+    }
+
+    /// The line for people where it came so many times more.
+    fn text_of_more(&self, count: u64) -> String {
+        format!("{count} more: {}, {} by {}", self.outcome(), self.action.as_str(), self.rule)
+    }
+
+    fn log(&self, event: &Event) {
+        // The line says all of it for people; the fields beside it are for programs.
+        let is_execution = self.attempt.is_execution();
+        tracing::warn!(
+            user = self.user,
+            session = self.session,
+            operation = self.attempt.operation(),
+            action = self.action.as_str(),
+            path = self.attempt.path(),
+            address = self.attempt.address(),
+            executed = self.attempt.executed(),
+            comm = (!is_execution).then(|| notice::comm(event)),
+            pid = event.tgid,
+            parent = event.parent_tgid,
+            uid = self.uid,
+            rule = self.rule,
+            severity = self.severity.as_str(),
+            "{}",
+            self.text(event)
+        );
+    }
+
+    fn log_more(&self, count: u64) {
+        tracing::warn!(
+            user = self.user,
+            session = self.session,
+            operation = self.attempt.operation(),
+            action = self.action.as_str(),
+            path = self.attempt.path(),
+            address = self.attempt.address(),
+            count,
+            uid = self.uid,
+            rule = self.rule,
+            severity = self.severity.as_str(),
+            "{}",
+            self.text_of_more(count)
+        );
+    }
 }
 
 #[cfg(test)]

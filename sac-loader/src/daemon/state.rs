@@ -62,6 +62,7 @@ impl State {
         let directory = Path::new(cgroup::ROOT).join(ANCHOR);
         let anchor = if directory.exists() { Cgroup::open(&directory) } else { Cgroup::create(&directory) };
         let anchor = anchor.with_context(|| format!("cannot make the cgroup {}", directory.display()))?;
+        enforcement.attach_to_machine()?;
         enforcement.hold_anchor(&anchor)?;
         Ok(Self {
             enforcement,
@@ -175,11 +176,11 @@ impl State {
         }
         for cgroup_id in self.enforcement.pinned_scopes()? {
             if !self.registry.knows_cgroup(cgroup_id) {
-                tracing::info!(cgroup_id, "removing attachments that no session has");
+                tracing::info!(cgroup_id, "removing what is left of a session that is none any more");
                 self.enforcement.release(cgroup_id)?;
             }
         }
-        Ok(())
+        self.enforcement.forget_other_versions().context("removing what another version of SAC pinned")
     }
 
     /// Takes a scope over that an earlier daemon made; `None` where its cgroup has gone.
@@ -189,7 +190,12 @@ impl State {
         if cgroup.id() != record.cgroup_id {
             return Ok(None);
         }
-        if !self.enforcement.is_attached(record.cgroup_id)? {
+        if self.enforcement.is_attached(record.cgroup_id)? {
+            // That fails where the cgroup goes just now, which its end will settle.
+            if let Err(error) = self.enforcement.align_scope(record.cgroup_id) {
+                tracing::warn!(cgroup = %record.directory.display(), %error, "cannot look at a scope again");
+            }
+        } else {
             tracing::warn!(cgroup = %record.directory.display(), "attachments were missing; attaching again");
             self.enforcement.attach_again(&cgroup, scope)?;
         }

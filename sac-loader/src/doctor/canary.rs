@@ -14,7 +14,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, PidfdFlags, pidfd_open},
 };
-use sac_abi::{Action, HashKey, RuleKey, event::ExecEvent};
+use sac_abi::{Action, HashKey, RuleKey, event::Event};
 use sac_policy::{HostFiles, PolicySet, Situation, Source, compile};
 use std::{
     fs::{self, OpenOptions},
@@ -142,11 +142,7 @@ fn wait_for_end(child: &Child) -> anyhow::Result<()> {
 }
 
 /// The event about this canary, if it comes in time. Whatever else comes is none of ours.
-fn event_about(
-    stage: &mut Stage,
-    ended: &Ended,
-    timeout: Duration,
-) -> anyhow::Result<Option<Box<ExecEvent>>> {
+fn event_about(stage: &mut Stage, ended: &Ended, timeout: Duration) -> anyhow::Result<Option<Box<Event>>> {
     let deadline = Instant::now() + timeout;
     loop {
         while let Some(next) = stage.events.next() {

@@ -2,7 +2,7 @@
 //! What the kernel must have, as far as it can be seen without loading anything.
 
 use super::{Check, Host, with_causes};
-use crate::bpf::{BtfError, HOOKS, KernelBtf};
+use crate::bpf::{BtfError, HOOKS, KernelBtf, machine_hooks};
 use rustix::fs::{FsWord, statfs};
 use std::{fs, io, path::Path};
 
@@ -95,7 +95,9 @@ pub(super) fn structs(btf: &Path) -> Check {
     const NAME: &str = "kernel BTF";
     let resolve = || {
         let btf = KernelBtf::read(btf)?;
-        Ok((btf.offsets()?.len(), btf.hook_ids(HOOKS.map(|hook| hook.hook))?.len()))
+        let members = btf.offsets()?.len();
+        let of_cgroups = btf.hook_ids(HOOKS.map(|hook| hook.hook))?.len();
+        Ok((members, of_cgroups + machine_hooks(&btf)?.len()))
     };
     let fault: BtfError = match resolve() {
         Ok((members, hooks)) => {
@@ -110,6 +112,7 @@ pub(super) fn structs(btf: &Path) -> Check {
         BtfError::Read { .. } => "use a kernel that was built with CONFIG_DEBUG_INFO_BTF=y",
         BtfError::NoHook { .. } => "use a kernel that was built with CONFIG_BPF_LSM=y",
         BtfError::Format { .. }
+        | BtfError::HookParameters { .. }
         | BtfError::NoStruct { .. }
         | BtfError::NoMember { .. }
         | BtfError::Size { .. } => {

@@ -56,13 +56,14 @@ pub(super) fn checks(btf: &Path, proof: Proof, can_load: bool) -> Vec<Check> {
 fn loaded(enforcement: &Enforcement) -> String {
     let programs = enforcement.verified_instructions();
     let programs: Vec<_> = programs.iter().map(|(name, count)| format!("{name} {count}")).collect();
-    format!("loads, and attaches to a cgroup; instructions verified: {}", programs.join(", "))
+    format!("loads, and attaches to a cgroup and the machine; instructions verified: {}", programs.join(", "))
 }
 
 fn load(btf: &Path) -> anyhow::Result<Stage> {
     let mut enforcement = Enforcement::load(&KernelBtf::read(btf)?, None)?;
     let slot = enforcement.slots().reserve();
     let events = enforcement.take_events()?;
+    enforcement.attach_to_machine()?;
     let cgroup = TemporaryCgroup::create("doctor")?;
     let scope = Scope::session(slot.number(), cgroup.cgroup().id(), 0);
     let attachment = enforcement.attach_session(cgroup.cgroup(), scope, Begin::WithUser)?;

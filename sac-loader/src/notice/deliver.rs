@@ -7,7 +7,7 @@
 //! told where a command without a terminal takes the place of its shell (`ssh host df`) and is killed: its standard
 //! error ends with it.
 
-use super::blocked;
+use super::{Attempt, blocked};
 use crate::cgroup::{self, CgroupPath};
 use rustix::{
     fs::{CWD, FileType, Mode, OFlags, fstat, openat, readlinkat},
@@ -15,7 +15,7 @@ use rustix::{
     net::{SendFlags, send},
     process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open},
 };
-use sac_abi::event::ExecEvent;
+use sac_abi::event::Event;
 use std::{
     collections::BTreeSet,
     io,
@@ -44,10 +44,19 @@ struct Notice {
 
 /// What somebody is told.
 enum About {
-    /// Something was blocked; with what the policy has to say.
-    Event(Box<ExecEvent>, String),
+    /// A line for whoever asked for what was blocked.
+    Attempt(Asker, String),
     /// A line for all terminals of a session.
     Session(String),
+}
+
+/// The process that asked for something.
+#[derive(Clone, Copy, Debug)]
+struct Asker {
+    tgid: u32,
+    parent_tgid: u32,
+    /// Numbers of its controlling terminal; the first is 0 where it has none.
+    tty: (u32, u32),
 }
 
 impl Deliverer {
@@ -60,7 +69,7 @@ impl Deliverer {
         let (sender, waiting) = mpsc::sync_channel::<Notice>(WAITING_MAX);
         let run = move || {
             waiting.iter().for_each(|Notice { about, uid, directory }| match about {
-                About::Event(event, more) => deliver(&event, uid, &directory, &more),
+                About::Attempt(asker, line) => deliver(asker, uid, &directory, &line),
                 About::Session(line) => to_all_terminals(uid, &directory, &line),
             });
         };
@@ -68,11 +77,21 @@ impl Deliverer {
         Ok(Self(sender))
     }
 
-    /// Tells the user `uid`, soon, that `event` was blocked in the cgroup at `directory`.
+    /// Tells the user `uid`, soon, that the `attempt` that `event` is about was blocked in the cgroup at `directory`.
     /// `messages` are the policy's own, and come behind.
-    pub(crate) fn send(&self, event: &ExecEvent, uid: u32, directory: &Path, messages: &[String]) {
-        let more = messages.iter().map(|message| format!("{message}\n")).collect();
-        let about = About::Event(Box::new(*event), more);
+    pub(crate) fn send(
+        &self,
+        event: &Event,
+        attempt: &Attempt,
+        uid: u32,
+        directory: &Path,
+        messages: &[String],
+    ) {
+        let lines: Vec<_> =
+            [blocked(event, attempt)].iter().chain(messages).map(|line| format!("{line}\n")).collect();
+        let tty = (event.tty_major, event.tty_minor);
+        let asker = Asker { tgid: event.tgid, parent_tgid: event.parent_tgid, tty };
+        let about = About::Attempt(asker, lines.concat());
         let notice = Notice { about, uid, directory: directory.to_owned() };
         if self.0.try_send(notice).is_err() {
             tracing::debug!(pid = event.tgid, "too many notices, one was dropped");
@@ -103,29 +122,26 @@ fn to_all_terminals(uid: u32, directory: &Path, line: &str) {
     }
 }
 
-/// Tells the user `uid` that `event` was blocked in the cgroup at `directory`.
-fn deliver(event: &ExecEvent, uid: u32, directory: &Path, more: &str) {
-    let mut line = blocked(event);
-    line.push('\n');
-    line.push_str(more);
-    let told = if event.tty_major == 0 {
-        to_standard_error(event.tgid, directory, &line)
-            .or_else(|_gone| to_standard_error(event.parent_tgid, directory, &line))
+/// Tells the user `uid`, who asked for something in the cgroup at `directory`.
+fn deliver(asker: Asker, uid: u32, directory: &Path, line: &str) {
+    let told = if asker.tty.0 == 0 {
+        to_standard_error(asker.tgid, directory, line)
+            .or_else(|_gone| to_standard_error(asker.parent_tgid, directory, line))
     } else {
-        to_terminal(event, uid, directory, &line)
+        to_terminal(asker.tty, uid, directory, line)
     };
     if let Err(error) = told {
-        tracing::debug!(pid = event.tgid, %error, "the user was not told");
+        tracing::debug!(pid = asker.tgid, %error, "the user was not told");
     }
 }
 
 /// Writes to the controlling terminal if it belongs to the user, and otherwise to a terminal of the session that does: sudo and
 /// su make terminals for what they run, which are root's and end with it, and in a container's own devpts the same number
 /// is somebody else's terminal here.
-fn to_terminal(event: &ExecEvent, uid: u32, directory: &Path, line: &str) -> io::Result<()> {
+fn to_terminal((major, minor): (u32, u32), uid: u32, directory: &Path, line: &str) -> io::Result<()> {
     /// More processes than are looked at for a terminal have none, or are many on one.
     const PROCESSES_MAX: usize = 64;
-    let own = terminal(event.tty_major, event.tty_minor).and_then(|path| open_users(&path, uid));
+    let own = terminal(major, minor).and_then(|path| open_users(&path, uid));
     let found = own.or_else(|not_the_users| {
         let processes = cgroup::processes(directory).unwrap_or_default();
         let terminals = processes.into_iter().take(PROCESSES_MAX).filter_map(terminal_of_process);

@@ -1,10 +1,32 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Notices as a terminal gets them.
 
-use super::*;
+use super::{
+    attempt::tests::{about, address, event, execution, mapped},
+    *,
+};
+use sac_abi::{Operation, event::Form};
 
 fn shows(bytes: &[u8], expected: &str) {
     assert_eq!(shown(EventPath { bytes, cut: false }), expected);
+}
+
+/// Checks the notice about an event.
+#[track_caller]
+fn tells(event: &Event, expected: &str) {
+    assert_eq!(blocked(event, &Attempt::of(event, &mut Mounts::default())), expected);
+}
+
+#[test]
+fn a_notice_says_who_tried_what() {
+    tells(&execution(), "[12:./df] ./df blocked!");
+    let delete = event(Operation::Delete);
+    tells(&about(&delete, Form::Path, b"/srv/a\x07\0"), "[12:rm] delete of /srv/a\\u{7} blocked!");
+    let connect = about(&event(Operation::Connect), Form::Address, &address());
+    tells(&connect, "[12:rm] connection to 192.0.2.7:443 blocked!");
+    let mapping = mapped(about(&event(Operation::Execute), Form::Path, b"/usr/bin/df\0"));
+    tells(&mapping, "[12:rm] mapping of /usr/bin/df blocked!");
+    tells(&mapped(event(Operation::Execute)), "[12:rm] executable memory blocked!");
 }
 
 #[test]

@@ -6,6 +6,9 @@ use std::collections::HashMap;
 const MAGIC: u16 = 0xeb9f;
 const HEADER_BYTES: usize = 24;
 
+/// A parameter of a prototype: its name and its type.
+const PARAMETER_BYTES: usize = 8;
+
 /// What a type is, as far as member look-ups tell types apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -21,6 +24,8 @@ pub(super) enum Kind {
     Alias,
     /// A function; the kernel names LSM hooks by them.
     Function,
+    /// What a function takes and gives.
+    Prototype,
     /// Whatever else.
     Other,
 }
@@ -124,7 +129,7 @@ impl<'a> Types<'a> {
             8 | 9 | 10 | 11 | 18 => (Kind::Alias, 0),
             7 => (Kind::Other, 0),
             12 => (Kind::Function, 0),
-            13 => (Kind::Other, count * 8),
+            13 => (Kind::Prototype, count * PARAMETER_BYTES),
             14 | 17 => (Kind::Other, 4),
             15 => (Kind::Other, count * 12),
             16 => (Kind::Scalar, 0),
@@ -153,6 +158,14 @@ impl<'a> Types<'a> {
         self.types.iter().position(is_it).and_then(|id| u32::try_from(id).ok())
     }
 
+    /// How many parameters the function of this id has.
+    pub(super) fn parameters(&self, function: u32) -> Option<u32> {
+        let function = self.types.get(to_usize(function)?).filter(|of| of.kind == Kind::Function)?;
+        let prototype = self.types.get(to_usize(function.size_or_type)?);
+        let prototype = prototype.filter(|of| of.kind == Kind::Prototype)?;
+        u32::try_from(prototype.tail.len() / PARAMETER_BYTES).ok()
+    }
+
     /// The type behind any aliases.
     pub(super) fn resolve(&self, mut id: u32) -> Option<Type<'a>> {
         // Real chains have two or three links; a long one is a loop in damaged BTF.
@@ -177,7 +190,7 @@ impl<'a> Types<'a> {
                     if element.kind == Kind::Array { return None } else { self.size_bytes(element)? };
                 element_bytes.checked_mul(u32_at(of.tail, 8)?)
             }
-            Kind::Alias | Kind::Function | Kind::Other => None,
+            Kind::Alias | Kind::Function | Kind::Prototype | Kind::Other => None,
         }
     }
 }

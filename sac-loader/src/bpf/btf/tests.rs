@@ -232,7 +232,7 @@ fn a_bit_field_is_not_found() {
 }
 
 #[test]
-fn whole_members_of_a_struct_with_bit_fields_are_found() {
+fn whole_members_of_a_number_with_bit_fields_are_found() {
     let mut blob = Blob::new();
     let int = blob.int(4);
     blob.aggregate(STRUCT | KIND_FLAG, "s", &[("bits", int, 3 << 24), ("m", int, 64)]);
@@ -299,6 +299,18 @@ fn complete() -> Blob {
     blob
 }
 
+/// BTF with all that SAC reads, and with these hooks, each with its number of parameters.
+pub(crate) fn with_hooks(hooks: &[(&str, u32)]) -> Vec<u8> {
+    let mut blob = complete();
+    let int = blob.int(4);
+    for (hook, count) in hooks {
+        let tail: Vec<u32> = (0..*count).flat_map(|_| [0, int]).collect();
+        let prototype = blob.add(FUNC_PROTO, "", *count, int, &tail);
+        blob.add(FUNC, &format!("bpf_lsm_{hook}"), 0, prototype, &[]);
+    }
+    blob.bytes()
+}
+
 fn kernel(bytes: Vec<u8>) -> KernelBtf {
     KernelBtf { path: PathBuf::from("/btf"), bytes }
 }
@@ -322,6 +334,24 @@ fn hooks_are_found_by_their_functions() {
         kernel.hook_ids(["file_open", "file_truncate"]).unwrap_err().to_string(),
         "this kernel has no LSM hook `file_truncate`, which SAC attaches to; it needs CONFIG_BPF_LSM=y"
     );
+}
+
+#[test]
+fn parameters_of_hooks_are_counted() {
+    let hooks = kernel(with_hooks(&[("none", 0), ("two", 2), ("three", 3)]));
+    let counts = hooks.hook_parameters(["three", "two", "none", "missing"]).unwrap();
+    assert_eq!(counts, [Some(3), Some(2), Some(0), None]);
+}
+
+#[test]
+fn what_is_called_like_a_hook_and_is_no_function_is_none() {
+    let mut blob = complete();
+    let int = blob.int(4);
+    blob.structure("bpf_lsm_struct", &[]);
+    blob.add(FUNC, "bpf_lsm_of_a_number", 0, int, &[]);
+    blob.add(FUNC, "bpf_lsm_of_nothing", 0, u32::MAX, &[]);
+    let hooks = ["struct", "of_a_number", "of_nothing"];
+    assert_eq!(kernel(blob.bytes()).hook_parameters(hooks).unwrap(), [None, None, None]);
 }
 
 #[test]
@@ -372,6 +402,7 @@ proptest! {
         let damaged = kernel(bytes);
         let _whatever_it_says = damaged.offsets();
         let _whatever_it_says = damaged.hook_ids(["file_open"]);
+        let _whatever_it_says = damaged.hook_parameters(["file_open"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use super::super::Status;
 use super::*;
+use crate::bpf::with_hooks;
 use tempfile::TempDir;
 
 fn host(files: &[(&str, &str)]) -> (TempDir, Host) {
@@ -91,6 +92,36 @@ fn missing_btf_is_told_apart_from_wrong_btf() {
     let wrong = structs(&directory.path().join("btf"));
     assert_eq!(wrong.status, Status::Fail);
     assert!(wrong.found.contains("is not the BTF of a kernel"), "{wrong:?}");
+}
+
+/// What the check says of a kernel with these machine-wide hooks beside those of cgroups.
+fn structs_with(machine: &[(&str, u32)]) -> Check {
+    let of_cgroups = HOOKS.iter().map(|hook| (hook.hook, 3));
+    let hooks: Vec<_> = of_cgroups.chain(machine.iter().copied()).collect();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), with_hooks(&hooks)).unwrap();
+    structs(file.path())
+}
+
+#[test]
+fn all_hooks_of_a_kernel_are_looked_for() {
+    // As 6.1 has them.
+    let mut machine = vec![("inode_setattr", 2)];
+    machine.extend(["inode_create", "inode_mkdir", "inode_mknod", "inode_symlink"].map(|hook| (hook, 4)));
+    machine.extend(["inode_link", "inode_unlink", "inode_rmdir", "inode_rename"].map(|hook| (hook, 4)));
+    machine.extend([("inode_setxattr", 6), ("inode_removexattr", 3), ("socket_connect", 3)]);
+    let check = structs_with(&machine);
+    assert_eq!(check.status, Status::Fail);
+    assert!(check.found.contains("no LSM hook `socket_sendmsg`"), "{check:?}");
+
+    machine.push(("socket_sendmsg", 3));
+    let check = structs_with(&machine);
+    assert_eq!(check.status, Status::Ok);
+    assert!(check.found.ends_with("LSM hooks: 18)"), "{check:?}");
+
+    machine[0] = ("inode_setattr", 5);
+    let check = structs_with(&machine);
+    assert!(check.found.contains("`inode_setattr` has 5 parameters"), "{check:?}");
 }
 
 #[test]

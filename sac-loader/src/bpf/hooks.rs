@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which programs of the kernel half go to which LSM hooks.
+//!
+//! What a cgroup gets is in [`HOOKS`]. The kernel has few places for that, so what is asked most widely, about files and connections, is
+//! asked machine-wide ([`MACHINE_HOOKS`]); kernels differ in those hooks, and [`fitting`] says what goes to this one.
+
+use super::btf::{BtfError, KernelBtf};
+
+/// A program of the kernel half and the hook it goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hook {
+    /// Name of the program in the object.
+    pub(crate) program: &'static str,
+    /// Name of the LSM hook, without `security_`.
+    pub(crate) hook: &'static str,
+}
+
+impl Hook {
+    /// The program that has the name of its hook.
+    const fn of_its_name(hook: &'static str) -> Self {
+        Self { program: hook, hook }
+    }
+}
+
+/// What every session gets, in the order in which it is attached: the first hook of an execution leaves verdicts to the second
+/// one, so that has to be there before.
+pub(crate) const HOOKS: [Hook; 5] = [
+    Hook::of_its_name("bprm_committed_creds"),
+    Hook::of_its_name("bprm_check_security"),
+    Hook::of_its_name("mmap_file"),
+    Hook::of_its_name("file_mprotect"),
+    Hook::of_its_name("file_open"),
+];
+
+/// Makes a cgroup's storage without judging anything, so that the scope can be filled in before [`HOOKS`] are attached
+/// to a cgroup that people live in already.
+pub(super) const PRIMER: Hook = Hook { program: "prime", hook: "bprm_check_security" };
+
+/// Everything of which cgroups get some.
+pub(super) fn of_cgroups() -> impl Iterator<Item = Hook> {
+    HOOKS.into_iter().chain([PRIMER])
+}
+
+/// To which kernels a machine-wide program goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    /// To all: a kernel without the hook is none for SAC.
+    All,
+    /// To those that have the hook.
+    WhereThere,
+    /// To those whose hook has so many parameters.
+    Parameters(u32),
+}
+
+/// What the machine gets, once.
+const MACHINE_HOOKS: [(Hook, Fit); 16] = [
+    (Hook::of_its_name("inode_create"), Fit::All),
+    (Hook::of_its_name("inode_mkdir"), Fit::All),
+    (Hook::of_its_name("inode_mknod"), Fit::All),
+    (Hook::of_its_name("inode_symlink"), Fit::All),
+    (Hook::of_its_name("inode_link"), Fit::All),
+    (Hook::of_its_name("inode_unlink"), Fit::All),
+    (Hook::of_its_name("inode_rmdir"), Fit::All),
+    (Hook::of_its_name("inode_rename"), Fit::All),
+    (Hook { program: "inode_setattr_of_two", hook: "inode_setattr" }, Fit::Parameters(2)),
+    (Hook { program: "inode_setattr_of_three", hook: "inode_setattr" }, Fit::Parameters(3)),
+    (Hook::of_its_name("inode_setxattr"), Fit::All),
+    (Hook::of_its_name("inode_removexattr"), Fit::All),
+    // Before 6.2 an ACL is an extended attribute like any other.
+    (Hook::of_its_name("inode_set_acl"), Fit::WhereThere),
+    (Hook::of_its_name("inode_remove_acl"), Fit::WhereThere),
+    (Hook::of_its_name("socket_connect"), Fit::All),
+    (Hook::of_its_name("socket_sendmsg"), Fit::All),
+];
+
+/// What a machine with this kernel gets, once.
+///
+/// # Errors
+///
+/// Where a hook is missing, or is none of those that SAC has a program for.
+pub(crate) fn machine_hooks(btf: &KernelBtf) -> Result<Vec<Hook>, BtfError> {
+    let parameters = btf.hook_parameters(MACHINE_HOOKS.map(|(hook, _)| hook.hook))?;
+    fitting(parameters)
+}
+
+/// Of [`MACHINE_HOOKS`] those that fit to hooks with so many parameters; `None` stands for a hook that is not there.
+fn fitting(parameters: impl IntoIterator<Item = Option<u32>>) -> Result<Vec<Hook>, BtfError> {
+    let mut found: Vec<Hook> = Vec::new();
+    let mut unfit = None;
+    for ((hook, fit), parameters) in MACHINE_HOOKS.into_iter().zip(parameters) {
+        match (fit, parameters) {
+            (Fit::WhereThere, None) => {}
+            (Fit::All | Fit::Parameters(_), None) => return Err(BtfError::NoHook { hook: hook.hook }),
+            (Fit::Parameters(wanted), Some(found)) if wanted != found => {
+                unfit = Some(BtfError::HookParameters { hook: hook.hook, found });
+            }
+            (_, Some(_)) => found.push(hook),
+        }
+    }
+    match unfit {
+        Some(BtfError::HookParameters { hook, .. }) if found.iter().any(|of| of.hook == hook) => Ok(found),
+        Some(unfit) => Err(unfit),
+        None => Ok(found),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What fits where each hook has three parameters, but for those in `other`.
+    fn fit(other: &[(&str, Option<u32>)]) -> Result<Vec<&'static str>, String> {
+        let parameters = MACHINE_HOOKS.map(|(hook, _)| {
+            other.iter().find(|(name, _)| *name == hook.hook).map_or(Some(3), |(_, parameters)| *parameters)
+        });
+        let found = fitting(parameters).map_err(|error| error.to_string())?;
+        Ok(found.into_iter().map(|hook| hook.program).collect())
+    }
+
+    #[test]
+    fn a_recent_kernel_gets_all_but_the_older_form() {
+        let found = fit(&[]).unwrap();
+        assert_eq!(found.len(), MACHINE_HOOKS.len() - 1);
+        assert!(found.contains(&"inode_setattr_of_three") && !found.contains(&"inode_setattr_of_two"));
+        assert!(found.contains(&"inode_set_acl"));
+    }
+
+    #[test]
+    fn an_older_kernel_has_no_hooks_for_acls() {
+        let found =
+            fit(&[("inode_setattr", Some(2)), ("inode_set_acl", None), ("inode_remove_acl", None)]).unwrap();
+        assert_eq!(found.len(), MACHINE_HOOKS.len() - 3);
+        assert!(found.contains(&"inode_setattr_of_two") && !found.contains(&"inode_setattr_of_three"));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for hook in ["inode_create", "inode_setattr", "socket_sendmsg"] {
+            let error = fit(&[(hook, None)]).unwrap_err();
+            assert!(error.contains(&format!("`{hook}`")), "{error}");
+        }
+        assert_eq!(
+            fit(&[("inode_setattr", Some(4))]).unwrap_err(),
+            "this kernel's LSM hook `inode_setattr` has 4 parameters, which SAC has no program for"
+        );
+    }
+
+    #[test]
+    fn a_session_takes_five_of_the_ten_hooks() {
+        let hooks: std::collections::BTreeSet<_> = of_cgroups().map(|hook| hook.hook).collect();
+        assert_eq!(hooks.len(), 5);
+    }
+
+    #[test]
+    fn no_program_stands_twice_and_the_first_hook_of_an_execution_is_last() {
+        let mut programs: Vec<_> = of_cgroups().chain(MACHINE_HOOKS.map(|(hook, _)| hook)).collect();
+        let count = programs.len();
+        programs.sort_by_key(|hook| hook.program);
+        programs.dedup_by_key(|hook| hook.program);
+        assert_eq!(programs.len(), count);
+        let at = |name| HOOKS.iter().position(|hook| hook.hook == name);
+        assert!(at("bprm_committed_creds") < at("bprm_check_security"));
+    }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Machine-wide attachments: each program once, for everybody.
+//!
+//! The kernel attaches an LSM program of this kind only once, and says `EBUSY` to a second time. So what hangs at a pin is looked at
+//! before anything is attached: a program of ours stays there, and one of another build goes when ours is in its place,
+//! so that at no moment there is none.
+
+use super::{
+    hooks::Hook,
+    object::{KernelHalf, LoadError},
+    pins::Pins,
+};
+use aya::programs::{
+    ProgramError,
+    links::{FdLink, LinkError, PinnedLink},
+};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Why something could not be attached to the machine.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MachineError {
+    /// The object lacks the program.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The kernel refused.
+    #[error("cannot attach the program for the LSM hook `{hook}` to the machine")]
+    Attach {
+        /// The hook.
+        hook: &'static str,
+        /// What the kernel said.
+        source: ProgramError,
+    },
+    /// The kernel does not say which program is at a pin.
+    #[error("cannot see which program {path} holds")]
+    Look {
+        /// The pin.
+        path: PathBuf,
+        /// What the kernel said.
+        source: LinkError,
+    },
+    /// An attachment could not be pinned.
+    #[error("cannot pin an attachment at {path}")]
+    Pin {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: aya::pin::PinError,
+    },
+    /// A pin could not be put in its place or removed.
+    #[error("cannot replace the pin {path}")]
+    Replace {
+        /// The pin.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Attaches everything that is for the machine. Gives the attachments, where no pins are to hold them.
+pub(super) fn attach(kernel_half: &mut KernelHalf, pins: Option<&Pins>) -> Result<Vec<FdLink>, MachineError> {
+    let hooks = kernel_half.machine_hooks().to_vec();
+    let Some(pins) = pins else {
+        return hooks.into_iter().map(|hook| link(kernel_half, hook)).collect();
+    };
+    for hook in &hooks {
+        attach_pinned(kernel_half, *hook, pins)?;
+    }
+    remove_others(&hooks, &pins.machine())?;
+    Ok(Vec::new())
+}
+
+/// Removes pins that another build left for hooks of which this one makes no use.
+fn remove_others(hooks: &[Hook], directory: &Path) -> Result<(), MachineError> {
+    let refused = |source| MachineError::Replace { path: directory.to_owned(), source };
+    for entry in fs::read_dir(directory).map_err(refused)? {
+        let entry = entry.map_err(refused)?;
+        if !hooks.iter().any(|hook| entry.file_name() == hook.hook) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn link(kernel_half: &mut KernelHalf, hook: Hook) -> Result<FdLink, MachineError> {
+    let refused = |source| MachineError::Attach { hook: hook.hook, source };
+    let program = kernel_half.machine_program(hook)?;
+    let id = program.attach().map_err(refused)?;
+    Ok(program.take_link(id).map_err(refused)?.into())
+}
+
+/// Sees to it that the pin for this hook holds our program.
+fn attach_pinned(kernel_half: &mut KernelHalf, hook: Hook, pins: &Pins) -> Result<(), MachineError> {
+    // bpffs has no names with dots in them.
+    let (place, new) = (pins.machine().join(hook.hook), pins.machine().join(format!("new-{}", hook.hook)));
+    let refused = |source| MachineError::Attach { hook: hook.hook, source };
+    let ours = kernel_half.machine_program(hook)?.info().map_err(refused)?.id();
+    let next = next(ours, pinned_program(&place)?, pinned_program(&new)?);
+    match next {
+        Next::Stays => return remove(&new),
+        Next::Move => {}
+        Next::Attach => {
+            remove(&new)?;
+            let pinned = link(kernel_half, hook)?.pin(&new);
+            // The descriptor is closed here; the pin holds the attachment.
+            pinned.map(drop).map_err(|source| MachineError::Pin { path: new.clone(), source })?;
+        }
+    }
+    fs::rename(&new, &place).map_err(|source| MachineError::Replace { path: place, source })
+}
+
+/// What is to be done about a pin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Nothing: it holds our program.
+    Stays,
+    /// A loader was killed before it had moved the new pin to its place.
+    Move,
+    /// Our program is attached nowhere.
+    Attach,
+}
+
+/// By the id of our program, and of those that the pin and the new pin hold.
+fn next(ours: u32, place: Option<u32>, new: Option<u32>) -> Next {
+    if place == Some(ours) {
+        Next::Stays
+    } else if new == Some(ours) {
+        Next::Move
+    } else {
+        Next::Attach
+    }
+}
+
+/// The id of the program whose attachment is pinned at `path`; `None` where there is no such pin.
+fn pinned_program(path: &Path) -> Result<Option<u32>, MachineError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let look = |source| MachineError::Look { path: path.to_owned(), source };
+    let link = FdLink::from(PinnedLink::from_pin(path).map_err(look)?);
+    Ok(Some(link.info().map_err(look)?.program_id()))
+}
+
+fn remove(path: &Path) -> Result<(), MachineError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(MachineError::Replace { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pins_for_hooks_of_another_build_go() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["inode_create", "new-inode_create", "inode_gone"] {
+            fs::write(directory.path().join(name), "").unwrap();
+        }
+        let hook = Hook { program: "of_that_hook", hook: "inode_create" };
+        remove_others(&[hook], directory.path()).unwrap();
+        let left: Vec<_> =
+            fs::read_dir(directory.path()).unwrap().map(|of| of.unwrap().file_name()).collect();
+        assert_eq!(left, ["inode_create"]);
+    }
+
+    #[test]
+    fn a_program_is_never_attached_twice() {
+        for new in [None, Some(7), Some(8)] {
+            assert_eq!(next(7, Some(7), new), Next::Stays);
+        }
+        for place in [None, Some(6)] {
+            assert_eq!(next(7, place, Some(7)), Next::Move);
+            assert_eq!(next(7, place, Some(8)), Next::Attach);
+            assert_eq!(next(7, place, None), Next::Attach);
+        }
+    }
+}

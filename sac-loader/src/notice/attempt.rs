@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What an event is about, in words for people and for the log.
+
+use super::{place, place::Mounts, shown};
+use sac_abi::{
+    Operation,
+    event::{Event, EventPath, Form},
+};
+
+/// What somebody did or tried. All texts are harmless to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// To execute a program.
+    Execution {
+        /// Its path.
+        path: String,
+        /// Its path as it was given.
+        executed: String,
+    },
+    /// To map a program into one that runs already, which could execute it in this way.
+    Mapping {
+        /// The program's path.
+        path: String,
+    },
+    /// To make memory executable that comes from no file.
+    Memory,
+    /// Something with a file or a name.
+    File {
+        /// What.
+        operation: &'static str,
+        /// The file's path.
+        path: String,
+    },
+    /// To connect.
+    Connection {
+        /// Address and port.
+        address: String,
+    },
+}
+
+impl Attempt {
+    /// What `event` is about.
+    pub(crate) fn of(event: &Event, mounts: &mut Mounts) -> Self {
+        match event.operation() {
+            Some(Operation::Execute) if event.mapped == 0 => {
+                Self::Execution { path: shown(event.resolved()), executed: shown(event.executed()) }
+            }
+            Some(Operation::Execute) if is_about_no_file(event) => Self::Memory,
+            Some(Operation::Execute) => Self::Mapping { path: path(event, mounts) },
+            Some(Operation::Connect) => {
+                let address = event.address();
+                let address =
+                    address.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string());
+                Self::Connection { address }
+            }
+            Some(operation) => Self::File { operation: operation.as_str(), path: path(event, mounts) },
+            None => Self::File { operation: "unknown operation", path: path(event, mounts) },
+        }
+    }
+
+    /// Whether a program was to be executed, and not only mapped.
+    pub(crate) const fn is_execution(&self) -> bool {
+        matches!(self, Self::Execution { .. })
+    }
+
+    /// The operation, as policies call it.
+    pub(crate) const fn operation(&self) -> &'static str {
+        match self {
+            Self::Execution { .. } | Self::Mapping { .. } | Self::Memory => Operation::Execute.as_str(),
+            Self::File { operation, .. } => operation,
+            Self::Connection { .. } => Operation::Connect.as_str(),
+        }
+    }
+
+    /// The path, where it is about a file.
+    pub(crate) fn path(&self) -> Option<&str> {
+        match self {
+            Self::Execution { path, .. } | Self::Mapping { path } | Self::File { path, .. } => Some(path),
+            Self::Memory | Self::Connection { .. } => None,
+        }
+    }
+
+    /// The path as it was given to be executed.
+    pub(crate) fn executed(&self) -> Option<&str> {
+        if let Self::Execution { executed, .. } = self { Some(executed) } else { None }
+    }
+
+    /// The address, where it is a connection.
+    pub(crate) fn address(&self) -> Option<&str> {
+        if let Self::Connection { address } = self { Some(address) } else { None }
+    }
+
+    /// What became of it, for the log, which is sorted and searched by paths.
+    pub(crate) fn outcome(&self, happened: &str) -> String {
+        match self {
+            Self::Execution { path, .. } => format!("{path} {happened}"),
+            Self::Mapping { path } => format!("{path}: mapping {happened}"),
+            Self::File { operation, path } => format!("{path}: {operation} {happened}"),
+            Self::Memory | Self::Connection { .. } => format!("{} {happened}", self.named()),
+        }
+    }
+
+    /// What it is, for those who tried it: a program as they called it.
+    pub(crate) fn named(&self) -> String {
+        match self {
+            Self::Execution { executed, .. } => executed.clone(),
+            Self::Mapping { path } => format!("mapping of {path}"),
+            Self::Memory => "executable memory".to_owned(),
+            Self::File { operation, path } => format!("{operation} of {path}"),
+            Self::Connection { address } => format!("connection to {address}"),
+        }
+    }
+}
+
+/// The name of the thread that asked, as it can be shown.
+pub(crate) fn comm(event: &Event) -> String {
+    let bytes = event.comm.split(|&byte| byte == 0).next().unwrap_or_default();
+    shown(EventPath { bytes, cut: false })
+}
+
+/// Whether neither a path nor a name was there to be read.
+fn is_about_no_file(event: &Event) -> bool {
+    event.resolved_len == 0 && event.names().next().is_none()
+}
+
+/// The path of the file, as it can be shown.
+fn path(event: &Event, mounts: &mut Mounts) -> String {
+    if event.form != Form::Names as u8 {
+        return shown(event.resolved());
+    }
+    let path = place::path(event.names(), event.names_are_cut(), event.dev, mounts.text());
+    shown(EventPath { bytes: &path, cut: false })
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
