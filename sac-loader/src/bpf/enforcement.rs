@@ -106,8 +106,8 @@ pub(crate) struct Attachment {
 /// Who is in a new session first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begin {
-    /// A login service as root, which goes on setting up: see [`Counters::SETTING_UP`].
-    WithLoginService,
+    /// A login service as root, this process, which goes on setting up: see [`Counters::SETTING_UP`].
+    WithLoginService(u32),
     /// Whoever the policy is for.
     WithUser,
 }
@@ -214,7 +214,7 @@ impl Enforcement {
         begin: Begin,
     ) -> Result<Attachment, EnforcementError> {
         let counters = match begin {
-            Begin::WithLoginService => Counters::opening(),
+            Begin::WithLoginService(process) => Counters::opening(process),
             Begin::WithUser => Counters::default(),
         };
         self.set_counters(cgroup.id(), counters)?;

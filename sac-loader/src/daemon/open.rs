@@ -112,7 +112,7 @@ pub(super) fn open(state: &Shared, pid: i32, request: &OpenRequest<'_>) -> Resul
             return Ok(Opened::Covered);
         }
     }
-    state.open_session(&here, login)
+    state.open_session(&here, login, pid)
 }
 
 /// Who logs in, and how.
@@ -173,8 +173,8 @@ impl State {
         Ok(())
     }
 
-    /// Makes a session: its cgroup stands under its policy before anyone is inside.
-    fn open_session(&mut self, here: &CgroupPath, login: Login) -> Result<Opened, Refusal> {
+    /// Makes a session for the login service `service`: its cgroup stands under its policy before anyone is inside.
+    fn open_session(&mut self, here: &CgroupPath, login: Login, service: i32) -> Result<Opened, Refusal> {
         let placement = self.policies_for(&login)?;
         let (decides, limits) = self.admit(&placement, &login)?;
         let policy = placement.iter().map(|variant| variant.policy.as_str()).collect::<Vec<_>>().join(", ");
@@ -198,8 +198,9 @@ impl State {
             opened_boot_s: Some(clock::boot_s()),
             scope: self.scope_record(&cgroup, &placement),
         };
-        let opened =
-            self.enforcement.attach_session(&cgroup, session_scope(&record), Begin::WithLoginService);
+        // The kernel's process ids are not negative.
+        let begin = Begin::WithLoginService(service.unsigned_abs());
+        let opened = self.enforcement.attach_session(&cgroup, session_scope(&record), begin);
         let watched = opened
             .map_err(Refusal::from)
             .and_then(|_pinned| self.watcher.add(cgroup.directory()).map_err(refused));
