@@ -87,6 +87,8 @@ fn record_names(scope: &ReadyScope, slot: u32, verdict: Verdict, about: About, d
     unsafe {
         fill(event, scope, slot, verdict, about);
         about_inode(event, dentry.identity());
+        // Where nothing has the name yet, the file system is still known.
+        (*event).dev = dentry.parent().identity().dev;
         about_names(event, dentry);
     }
     entry.submit(0);
