@@ -145,6 +145,19 @@ impl Counters {
     }
 }
 
+/// Which session a task comes from, wherever it has got to since.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Label {
+    /// Id of the session's cgroup; 0 for none.
+    pub cgroup: u64,
+}
+
+impl Label {
+    /// From no session.
+    pub const NONE: Self = Self { cgroup: 0 };
+}
+
 /// How often the same program of the same person is reported as executed, in seconds.
 pub const SIGHTING_EVERY_S: u32 = 3600;
 

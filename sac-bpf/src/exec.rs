@@ -179,6 +179,7 @@ fn try_bprm_committed_creds(bprm: Bprm) -> Action {
 fn stance() -> u64 {
     let Some(scope) = ReadyScope::of_this_program() else { return NOT_READY };
     scope.note_execution();
+    scope.label_task();
     if scope.is_roots_own() || scope.is_judged_by_session() { PASS } else { JUDGE }
 }
 

@@ -20,6 +20,7 @@ mod exec;
 mod files;
 mod inquiry;
 mod kernel;
+mod label;
 mod mapping;
 mod maps;
 mod object;

@@ -18,7 +18,7 @@ use sac_abi::{
     scope::SCOPE_POLICIES,
 };
 
-const PROT_EXEC: u64 = 4;
+pub(crate) const PROT_EXEC: u64 = 4;
 
 /// Judges what is mapped executable.
 ///
@@ -140,7 +140,7 @@ fn is_stricter(bits: u64, than: u64) -> bool {
 /// an administrator's program names. Programs need the linker also where nobody may execute it by hand; anybody's own program could
 /// name any other file in its place.
 #[inline(never)]
-fn is_loaded_by_kernel(file: File, owner: u32) -> u64 {
+pub(crate) fn is_loaded_by_kernel(file: File, owner: u32) -> u64 {
     let task = CurrentTask::get();
     if !task.is_being_loaded() {
         return 0;

@@ -3,6 +3,7 @@
 
 use crate::{
     kernel::CurrentTask,
+    label,
     maps::{COUNTERS, SCOPES, SCOPES_BY_CGROUP, zero},
 };
 use aya_ebpf::helpers::{
@@ -95,6 +96,14 @@ impl ReadyScope {
         if is_service(session) {
             // SAFETY: as above.
             unsafe { service(session).write_volatile(0) };
+        }
+    }
+
+    /// Labels the current task where the scope is a session's.
+    #[inline(always)]
+    pub(crate) fn label_task(&self) {
+        if matches!(self.layer, Layer::Session) {
+            label::label_current_task(self.cgroup);
         }
     }
 
@@ -257,6 +266,9 @@ pub(crate) struct Judges {
     pub(crate) unknown: u16,
     has_session: u16,
     asked: Operations,
+    has_scope: u16,
+    /// Not 0 where the task is in none of our cgroups, and judged by its label.
+    pub(crate) by_label: u16,
 }
 
 impl Judges {
@@ -270,6 +282,8 @@ impl Judges {
             unknown: zero as u16,
             has_session: zero as u16,
             asked,
+            has_scope: zero as u16,
+            by_label: zero as u16,
         }
     }
 
@@ -280,12 +294,31 @@ impl Judges {
         self.add(scope.slot(0), 0);
     }
 
-    /// Looks for the sessions that the current task is in, or else for its user's slice.
+    /// Looks for the sessions that the current task is in, or else for its user's slice, or else for the session that it comes from.
     #[inline(always)]
     pub(crate) fn find(&mut self) {
         // SAFETY: the callback takes such a value, which lives until the helper returns.
         let _looked_at =
             unsafe { bpf_loop(LEVELS, look_at_level as *mut c_void, (&raw mut *self).cast(), 0) };
+        if self.has_scope == 0 {
+            self.find_by_label();
+        }
+    }
+
+    /// A session whose cgroup has gone has no scope any more, so whoever root had moved out of it is nobody's.
+    #[inline(always)]
+    fn find_by_label(&mut self) {
+        let cgroup = label::of_current_task().cgroup;
+        if cgroup == 0 {
+            return;
+        }
+        // SAFETY: the map is not preallocated, so an entry is never reused while this program runs.
+        let Some(scope) = (unsafe { SCOPES_BY_CGROUP.get(cgroup) }) else { return };
+        let slots = ScopeSlots(scope);
+        if slots.judges(self.asked) {
+            self.by_label = 1;
+            self.add(slots.slot(0), 0);
+        }
     }
 
     #[inline(always)]
@@ -303,6 +336,9 @@ impl Judges {
     /// The cgroup whose policy has the `index`th slot.
     #[inline(always)]
     pub(crate) fn cgroup(&self, index: u32) -> u64 {
+        if self.by_label != 0 {
+            return label::of_current_task().cgroup;
+        }
         let level = self.levels >> (8 * (index & 3)) & 0xff;
         // SAFETY: the helper has no preconditions.
         unsafe { bpf_get_current_ancestor_cgroup_id(level as i32) }
@@ -325,6 +361,7 @@ unsafe extern "C" fn look_at_level(index: u32, judges: *mut c_void) -> i64 {
     }
     // SAFETY: the map is not preallocated, so an entry is never reused while this program runs.
     let Some(scope) = (unsafe { SCOPES_BY_CGROUP.get(cgroup) }) else { return 0 };
+    judges.has_scope = 1;
     let slots = ScopeSlots(scope);
     let Some(counters) = COUNTERS.get_ptr_mut(cgroup) else {
         judges.unknown = 1;

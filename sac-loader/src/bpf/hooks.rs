@@ -53,7 +53,7 @@ enum Fit {
 }
 
 /// What the machine gets, once.
-const MACHINE_HOOKS: [(Hook, Fit); 16] = [
+const MACHINE_HOOKS: [(Hook, Fit); 20] = [
     (Hook::of_its_name("inode_create"), Fit::All),
     (Hook::of_its_name("inode_mkdir"), Fit::All),
     (Hook::of_its_name("inode_mknod"), Fit::All),
@@ -71,6 +71,11 @@ const MACHINE_HOOKS: [(Hook, Fit); 16] = [
     (Hook::of_its_name("inode_remove_acl"), Fit::WhereThere),
     (Hook::of_its_name("socket_connect"), Fit::All),
     (Hook::of_its_name("socket_sendmsg"), Fit::All),
+    // Labels, and what judges by them whoever is in no cgroup of ours.
+    (Hook::of_its_name("task_alloc"), Fit::All),
+    (Hook { program: "bprm_check_outside", hook: "bprm_check_security" }, Fit::All),
+    (Hook { program: "mmap_outside", hook: "mmap_file" }, Fit::All),
+    (Hook { program: "mprotect_outside", hook: "file_mprotect" }, Fit::All),
 ];
 
 /// What a machine with this kernel gets, once.

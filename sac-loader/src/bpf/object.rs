@@ -21,8 +21,8 @@ use std::{
 };
 
 /// Names of the maps that are pinned.
-pub(super) const MAPS: [&str; 7] =
-    ["POLICIES", "SCOPES", "SCOPES_BY_CGROUP", "COUNTERS", "EVENTS", "HASH_KEY", "SIGHTINGS"];
+pub(super) const MAPS: [&str; 8] =
+    ["POLICIES", "SCOPES", "SCOPES_BY_CGROUP", "COUNTERS", "EVENTS", "HASH_KEY", "SIGHTINGS", "LABELS"];
 
 /// Why the kernel half did not load.
 #[derive(Debug, thiserror::Error)]
@@ -137,7 +137,8 @@ pub(super) fn load(btf: &KernelBtf, pins: Option<&Pins>) -> Result<KernelHalf, L
     let machine = hooks::machine_hooks(btf)?;
     let types = Btf::parse(btf.bytes(), Endianness::default()).map_err(LoadError::Types)?;
     let mut loader = EbpfLoader::new();
-    loader.btf(Some(&types));
+    // aya makes maps of task storage and pins them, and has no type to read them with.
+    loader.btf(Some(&types)).allow_unsupported_maps();
     for (symbol, offset) in &offsets {
         loader.override_global(symbol, offset, true);
     }

@@ -4,7 +4,7 @@
 use super::{Check, Host, with_causes};
 use crate::bpf::{BtfError, HOOKS, KernelBtf, machine_hooks};
 use rustix::fs::{FsWord, statfs};
-use std::{fs, io, path::Path};
+use std::{collections::BTreeSet, fs, io, path::Path};
 
 /// The oldest kernel that SAC is tested on. Cgroup programs on LSM hooks came with 6.0.
 const RELEASE_MIN: (u32, u32) = (6, 1);
@@ -96,8 +96,11 @@ pub(super) fn structs(btf: &Path) -> Check {
     let resolve = || {
         let btf = KernelBtf::read(btf)?;
         let members = btf.offsets()?.len();
-        let of_cgroups = btf.hook_ids(HOOKS.map(|hook| hook.hook))?.len();
-        Ok((members, of_cgroups + machine_hooks(&btf)?.len()))
+        btf.hook_ids(HOOKS.map(|hook| hook.hook))?;
+        // Some hooks have programs of both kinds.
+        let hooks: BTreeSet<_> =
+            HOOKS.into_iter().chain(machine_hooks(&btf)?).map(|hook| hook.hook).collect();
+        Ok((members, hooks.len()))
     };
     let fault: BtfError = match resolve() {
         Ok((members, hooks)) => {
