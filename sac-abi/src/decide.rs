@@ -276,11 +276,39 @@ pub fn decide(rules: &impl Rules, operation: Operation, object: &mut impl Object
 #[must_use]
 #[inline(always)]
 pub fn decide_executable_memory(rules: &impl Rules) -> Verdict {
-    let policy = RuleValue::from_bits(rules.get(&RuleKey::policy(Operation::Execute)));
+    own_rule(rules, Operation::Execute, &RuleKey::executable_memory())
+}
+
+/// Decides whether root may do something that could free a session of its policy.
+#[must_use]
+#[inline(always)]
+pub fn decide_administration(rules: &impl Rules) -> Verdict {
+    own_rule(rules, Operation::Administer, &RuleKey::administration())
+}
+
+/// Decides whether root may connect to the socket that is this file: one behind which others do as they are asked.
+#[must_use]
+#[inline(always)]
+pub fn decide_socket(rules: &impl Rules, socket: InodeId) -> Verdict {
+    let key = RuleKey::inode(Operation::Administer, socket.of_any_generation());
+    own_rule(rules, Operation::Administer, &key)
+}
+
+/// Decides by the content of a program: the first half of its SHA-256, as two numbers whose bytes in the memory are its bytes.
+#[must_use]
+#[inline(always)]
+pub fn decide_content(rules: &impl Rules, first: u64, second: u64) -> Verdict {
+    own_rule(rules, Operation::Execute, &RuleKey::content(first, second))
+}
+
+/// What a rule says that has a key of its own; without the rule it is allowed, and without a policy nothing is.
+#[inline(always)]
+fn own_rule(rules: &impl Rules, operation: Operation, key: &RuleKey) -> Verdict {
+    let policy = RuleValue::from_bits(rules.get(&RuleKey::policy(operation)));
     if !policy.is_some() {
         return Verdict::NO_POLICY;
     }
-    let rule = RuleValue::from_bits(rules.get(&RuleKey::executable_memory()));
+    let rule = RuleValue::from_bits(rules.get(key));
     if rule.is_some() { rule.into() } else { Verdict::new(Action::Allow, 0) }
 }
 

@@ -25,8 +25,61 @@ pub enum Form {
     /// Names, each with its NUL: the file's own, then that of the directory that it is in, and so on up to the root of its file
     /// system, which has none.
     Names = 2,
+    /// Nothing beside what [`Event::act`] says.
+    Act = 4,
     /// An address: 16 bytes of IPv6, in which an IPv4 address is mapped, and the port in the machine's byte order.
     Address = 3,
+}
+
+/// What root has tried that could free a session of its policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Act {
+    /// Load or look at BPF programs and maps.
+    Bpf = 1,
+    /// Put a module, another kernel or firmware into the kernel.
+    LoadIntoKernel = 2,
+    /// Reach into the kernel's or the machine's memory and devices: what lockdown mode is about, `kernel_lockdown(7)`.
+    ReachIntoKernel = 3,
+    /// Mount, move or unmount a file system.
+    Mount = 4,
+    /// Trace a process of somebody else, or reach into its memory.
+    Trace = 5,
+    /// Send a signal to the loader or to PID 1.
+    Signal = 6,
+    /// Ask a service that does things for root: systemd, D-Bus, container engines, SAC itself.
+    AskService = 7,
+    /// Write to a disk past its file system.
+    WriteDisk = 8,
+}
+
+impl Act {
+    /// Every act.
+    pub const ALL: [Self; 8] = [
+        Self::Bpf,
+        Self::LoadIntoKernel,
+        Self::ReachIntoKernel,
+        Self::Mount,
+        Self::Trace,
+        Self::Signal,
+        Self::AskService,
+        Self::WriteDisk,
+    ];
+
+    /// In words that follow on "blocked from", for people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bpf => "using BPF",
+            Self::LoadIntoKernel => "loading into the kernel",
+            Self::ReachIntoKernel => "reaching into the kernel",
+            Self::Mount => "mounting or unmounting",
+            Self::Trace => "tracing a process outside of the session",
+            Self::Signal => "sending a signal to SAC or to PID 1",
+            Self::AskService => "asking a service to act for root",
+            Self::WriteDisk => "writing to a disk past its file system",
+        }
+    }
 }
 
 /// An operation that a rule blocked, or would have blocked, or an execution that somebody may want to know of.
@@ -69,7 +122,8 @@ pub struct Event {
     pub operation: u16,
     /// The [`Form`] of `resolved`.
     pub form: u8,
-    /// Not 0 where a program is not executed but mapped into one that runs already.
+    /// Of [`Operation::Execute`]: not 0 where a program is not executed but mapped into one that runs already. Of
+    /// [`Operation::Administer`]: the [`Act`].
     pub mapped: u8,
     /// Name of the calling thread.
     pub comm: [u8; 16],
@@ -160,6 +214,13 @@ impl Event {
     #[must_use]
     pub fn names_are_cut(&self) -> bool {
         self.executed_len != 0
+    }
+
+    /// What root has tried, of [`Operation::Administer`].
+    #[must_use]
+    pub fn act(&self) -> Option<Act> {
+        let administers = self.operation == Operation::Administer as u16;
+        Act::ALL.into_iter().find(|act| administers && *act as u8 == self.mapped)
     }
 
     /// The address of [`Form::Address`].

@@ -28,7 +28,7 @@ const fn member(
 }
 
 /// Every member that sac-bpf reads.
-pub const MEMBERS: [Member; 46] = [
+pub const MEMBERS: [Member; 54] = [
     member("BPRM_FILE", "linux_binprm", "file", 8),
     member("BPRM_FILENAME", "linux_binprm", "filename", 8),
     member("BPRM_INTERP", "linux_binprm", "interp", 8),
@@ -69,6 +69,14 @@ pub const MEMBERS: [Member; 46] = [
     member("MSG_NAMELEN", "msghdr", "msg_namelen", 4),
     member("SOCKET_SK", "socket", "sk", 8),
     member("SOCK_FAMILY", "sock_common", "skc_family", 2),
+    member("TASK_CRED", "task_struct", "cred", 8),
+    member("CRED_UID", "cred", "uid", 4),
+    member("CRED_EUID", "cred", "euid", 4),
+    member("CRED_SUID", "cred", "suid", 4),
+    member("CRED_FSUID", "cred", "fsuid", 4),
+    member("CRED_PERMITTED", "cred", "cap_permitted", 8),
+    member("CRED_USER_NS", "cred", "user_ns", 8),
+    member("UNIX_PATH", "unix_sock", "path", 16),
     member("TASK_SIGNAL", "task_struct", "signal", 8),
     member("SIGNAL_TTY", "signal_struct", "tty", 8),
     member("TTY_INDEX", "tty_struct", "index", 4),

@@ -25,12 +25,22 @@ pub enum Operation {
     Read = 6,
     /// Connect to an address.
     Connect = 7,
+    /// As root, take hold of the kernel, of other people's programs, or of what enforces policies. See [`Act`](crate::event::Act).
+    Administer = 8,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 7] =
-        [Self::Execute, Self::Delete, Self::Rename, Self::Write, Self::Create, Self::Read, Self::Connect];
+    pub const ALL: [Self; 8] = [
+        Self::Execute,
+        Self::Delete,
+        Self::Rename,
+        Self::Write,
+        Self::Create,
+        Self::Read,
+        Self::Connect,
+        Self::Administer,
+    ];
 
     /// The word that policies and records use for this operation.
     #[must_use]
@@ -43,6 +53,7 @@ impl Operation {
             Self::Create => "create",
             Self::Read => "read",
             Self::Connect => "connect",
+            Self::Administer => "administer",
         }
     }
 
@@ -57,6 +68,7 @@ impl Operation {
             5 => Some(Self::Create),
             6 => Some(Self::Read),
             7 => Some(Self::Connect),
+            8 => Some(Self::Administer),
             _ => None,
         }
     }
@@ -73,6 +85,7 @@ impl Operation {
             Self::Create => &[Self::Create],
             Self::Read => &[Self::Read],
             Self::Connect => &[Self::Connect],
+            Self::Administer => &[Self::Administer],
         }
     }
 }
@@ -209,6 +222,8 @@ mod kind {
     pub(super) const ENTRY_ANY_GENERATION: u16 = 20;
     pub(super) const UNTRUSTED: u16 = 21;
     pub(super) const EXECUTABLE_MEMORY: u16 = 22;
+    pub(super) const ADMINISTRATION: u16 = 23;
+    pub(super) const CONTENT: u16 = 24;
 }
 
 /// Key of a policy's map.
@@ -293,6 +308,21 @@ impl RuleKey {
     #[inline(always)]
     pub const fn untrusted() -> Self {
         Self::new(kind::UNTRUSTED, Operation::Execute, 0, UNUSED, UNUSED)
+    }
+
+    /// What only root can do that would free a session of its policy.
+    #[must_use]
+    #[inline(always)]
+    pub const fn administration() -> Self {
+        Self::new(kind::ADMINISTRATION, Operation::Administer, 0, UNUSED, UNUSED)
+    }
+
+    /// A program by the first half of the SHA-256 of its content. Only rules that deny have such keys, so half of it is enough: it takes
+    /// 2^64 attempts to find two contents that agree in it, and both would be denied.
+    #[must_use]
+    #[inline(always)]
+    pub const fn content(first: u64, second: u64) -> Self {
+        Self::new(kind::CONTENT, Operation::Execute, 0, first, second)
     }
 
     /// Memory that is executable and comes from no file.
@@ -502,6 +532,8 @@ impl Contents {
     pub const UNTRUSTED: Self = Self(1024);
     /// A rule for executable memory that comes from no file.
     pub const EXECUTABLE_MEMORY: Self = Self(2048);
+    /// At least one program by its content.
+    pub const CONTENTS: Self = Self(4096);
     /// At least one rule, of whatever kind.
     pub const RULES: Self = Self(512);
 
