@@ -51,11 +51,13 @@ pub enum Act {
     AskService = 7,
     /// Write to a disk past its file system.
     WriteDisk = 8,
+    /// Make a process in another cgroup.
+    LeaveCgroup = 9,
 }
 
 impl Act {
     /// Every act.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Bpf,
         Self::LoadIntoKernel,
         Self::ReachIntoKernel,
@@ -64,6 +66,7 @@ impl Act {
         Self::Signal,
         Self::AskService,
         Self::WriteDisk,
+        Self::LeaveCgroup,
     ];
 
     /// In words that follow on "blocked from", for people.
@@ -78,6 +81,7 @@ impl Act {
             Self::Signal => "sending a signal to SAC or to PID 1",
             Self::AskService => "asking a service to act for root",
             Self::WriteDisk => "writing to a disk past its file system",
+            Self::LeaveCgroup => "making a process in another cgroup",
         }
     }
 }

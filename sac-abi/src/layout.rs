@@ -28,7 +28,7 @@ const fn member(
 }
 
 /// Every member that sac-bpf reads.
-pub const MEMBERS: [Member; 54] = [
+pub const MEMBERS: [Member; 55] = [
     member("BPRM_FILE", "linux_binprm", "file", 8),
     member("BPRM_FILENAME", "linux_binprm", "filename", 8),
     member("BPRM_INTERP", "linux_binprm", "interp", 8),
@@ -64,6 +64,7 @@ pub const MEMBERS: [Member; 54] = [
     member("MM_EXE_FILE", "mm_struct", "exe_file", 8),
     member("MM_START_CODE", "mm_struct", "start_code", 8),
     member("VMA_FILE", "vm_area_struct", "vm_file", 8),
+    member("VMA_ANON", "vm_area_struct", "anon_vma", 8),
     member("IATTR_VALID", "iattr", "ia_valid", 4),
     member("MSG_NAME", "msghdr", "msg_name", 8),
     member("MSG_NAMELEN", "msghdr", "msg_namelen", 4),

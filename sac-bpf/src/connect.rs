@@ -153,8 +153,5 @@ fn settle(judges: &Judges, judge: u32, verdict: Verdict, address: &Address) {
     if verdict.action().blocks() {
         scope.count_blocked();
     }
-    let slots = (&raw const judges.slots).cast::<u32>();
-    // SAFETY: within the list.
-    let slot = unsafe { slots.wrapping_add(judge as usize & (JUDGES_MAX - 1)).read_volatile() };
-    record_address(&scope, slot, verdict, address);
+    record_address(&scope, judges.slot(judge), verdict, address);
 }

@@ -169,7 +169,7 @@ fn settle(inquiry: &Inquiry, verdict: Verdict) {
     }
     record_operation(
         &scope,
-        inquiry.slot(judge),
+        inquiry.judges.slot(judge),
         verdict,
         inquiry.decisive_operation(),
         inquiry.decisive_entry(),

@@ -137,14 +137,6 @@ impl Inquiry {
     pub(crate) fn decisive_judge(&self) -> u32 {
         self.decisive & (JUDGES_MAX as u32 - 1)
     }
-
-    /// The slot of the policy with this index.
-    #[inline(always)]
-    pub(crate) fn slot(&self, judge: u32) -> u32 {
-        let slots = (&raw const self.judges.slots).cast::<u32>();
-        // SAFETY: within the list. Volatile, or the verifier would meet a choice between places.
-        unsafe { slots.wrapping_add(judge as usize & (JUDGES_MAX - 1)).read_volatile() }
-    }
 }
 
 /// Asks one question of one policy; returns 1 to stop.
@@ -155,7 +147,7 @@ impl Inquiry {
 unsafe extern "C" fn round(index: u32, inquiry: *mut c_void) -> i64 {
     // SAFETY: `Inquiry::ask` passes itself, and nobody else uses it meanwhile.
     let inquiry = unsafe { &mut *inquiry.cast::<Inquiry>() };
-    let slot = inquiry.slot(index);
+    let slot = inquiry.judges.slot(index);
     if slot == 0 {
         return 0;
     }

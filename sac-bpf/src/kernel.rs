@@ -28,7 +28,8 @@ members! {
     BPRM_FILE, BPRM_FILENAME, BPRM_INTERP, BPRM_BUF, BPRM_P, BPRM_ARGC,
     FILE_INODE, FILE_PATH, FILE_MODE, FILE_FLAGS, PATH_DENTRY, DENTRY_PARENT, DENTRY_INODE, DENTRY_NAME, QSTR_NAME,
     INODE_INO, INODE_GENERATION, INODE_UID, INODE_GID, INODE_MODE, INODE_NLINK, INODE_ACL, INODE_SB,
-    SB_DEV, SB_USER_NS, SB_MAGIC, SB_IFLAGS, USERNS_LEVEL, IATTR_VALID, VMA_FILE,
+    SB_DEV, SB_USER_NS, SB_MAGIC, SB_IFLAGS, USERNS_LEVEL, IATTR_VALID, VMA_FILE, VMA_ANON,
+    TASK_CRED, CRED_UID, CRED_EUID, CRED_SUID, CRED_FSUID, CRED_PERMITTED, CRED_USER_NS, UNIX_PATH,
     TASK_REAL_PARENT, TASK_TGID, TASK_LOGINUID, TASK_MM, MM_EXE_FILE, MM_START_CODE, TASK_SIGNAL,
     SIGNAL_TTY, TTY_INDEX, TTY_DRIVER, DRIVER_MAJOR, DRIVER_MINOR_START,
     MSG_NAME, MSG_NAMELEN, SOCKET_SK, SOCK_FAMILY,
@@ -133,6 +134,12 @@ impl File {
         !self.0.is_null()
     }
 
+    /// As helpers take it.
+    #[inline(always)]
+    pub(crate) const fn as_ptr(self) -> *mut c_void {
+        self.0.cast_mut()
+    }
+
     /// Whether both are the same open file.
     #[inline(always)]
     pub(crate) fn is(self, other: Self) -> bool {
@@ -232,6 +239,17 @@ impl Dentry {
         if inode.is_null() { Inode::NOBODY } else { Inode(inode).identity() }
     }
 
+    /// Whether the name is `mem`.
+    #[inline(always)]
+    pub(crate) fn is_named_mem(self) -> bool {
+        const MEM: u32 = u32::from_ne_bytes(*b"mem\0");
+        let name = member::<c_void>(self.0, &DENTRY_NAME);
+        // SAFETY: the pointer came from a tracked struct; `d_name` stands inside of it.
+        let text: *const c_void = unsafe { read(name, &QSTR_NAME) };
+        // SAFETY: the helper checks the address by itself.
+        unsafe { aya_ebpf::helpers::bpf_probe_read_kernel(text.cast::<u32>()) }.unwrap_or(0) == MEM
+    }
+
     /// Copies the name into `buffer`; returns its length with the NUL or a negative error.
     ///
     /// # Safety
@@ -265,6 +283,24 @@ impl Inode {
         // SAFETY: as above.
         let generation = unsafe { read(self.0, &INODE_GENERATION) };
         InodeId { dev, ino, generation: Some(generation) }
+    }
+
+    /// Whether it is one of the files that show processes.
+    #[inline(always)]
+    pub(crate) fn is_of_processes(self) -> bool {
+        // include/uapi/linux/magic.h.
+        const PROC_SUPER_MAGIC: u64 = 0x9fa0;
+        // SAFETY: the pointer came from a tracked struct.
+        unsafe { read::<u64>(self.superblock(), &SB_MAGIC) == PROC_SUPER_MAGIC }
+    }
+
+    /// Whether it is a disk or a part of one.
+    #[inline(always)]
+    pub(crate) fn is_disk(self) -> bool {
+        const FORMAT: u16 = 0o170_000;
+        const BLOCK_DEVICE: u16 = 0o060_000;
+        // SAFETY: the pointer came from a tracked struct.
+        unsafe { read::<u16>(self.0, &INODE_MODE) & FORMAT == BLOCK_DEVICE }
     }
 
     /// Whether `owner`, or anybody but the administrators, could have written it.
@@ -333,6 +369,13 @@ impl Memory {
     #[inline(always)]
     pub(crate) const unsafe fn new(memory: *const c_void) -> Self {
         Self(memory)
+    }
+
+    /// Whether some of it is no longer as it is in the file: somebody has written to their own copy.
+    #[inline(always)]
+    pub(crate) fn is_changed(self) -> bool {
+        // SAFETY: by the contract of `new`.
+        unsafe { read::<u64>(self.0, &VMA_ANON) != 0 }
     }
 
     /// The file that it was mapped from, if there is one; see [`File::is_there`].
@@ -423,6 +466,66 @@ impl Socket {
     }
 }
 
+/// A socket of the machine itself, `struct unix_sock`, by its address: a hook knows it as a `struct sock`, which is only its beginning.
+#[derive(Clone, Copy)]
+pub(crate) struct UnixSocket(u64);
+
+impl UnixSocket {
+    pub(crate) const fn at(address: u64) -> Self {
+        Self(address)
+    }
+
+    /// The file that it is bound to, without a generation; [`Inode::NOBODY`] where it is bound to none.
+    #[inline(always)]
+    pub(crate) fn file(self) -> InodeId {
+        let path = member::<c_void>(self.0 as *const c_void, &UNIX_PATH);
+        let dentry: u64 = peek(path, &PATH_DENTRY);
+        if dentry == 0 {
+            return Inode::NOBODY;
+        }
+        let inode: u64 = peek(dentry as *const c_void, &DENTRY_INODE);
+        let superblock: u64 = peek(inode as *const c_void, &INODE_SB);
+        let dev = peek(superblock as *const c_void, &SB_DEV);
+        InodeId { dev, ino: peek(inode as *const c_void, &INODE_INO), generation: None }
+    }
+}
+
+/// Reads a member of a struct that the verifier does not track; 0 where there is none.
+#[inline(always)]
+fn peek<T: Copy + Default>(container: *const c_void, offset: &'static u32) -> T {
+    // SAFETY: the helper checks the address by itself.
+    unsafe { aya_ebpf::helpers::bpf_probe_read_kernel(member::<T>(container, offset)) }.unwrap_or_default()
+}
+
+/// `struct task_struct` of some process.
+#[derive(Clone, Copy)]
+pub(crate) struct Task(*const c_void);
+
+impl Task {
+    /// Wraps the argument of a hook that is a task.
+    ///
+    /// # Safety
+    ///
+    /// `task` must be that argument, unchanged.
+    #[inline(always)]
+    pub(crate) const unsafe fn new(task: *const c_void) -> Self {
+        Self(task)
+    }
+
+    /// Its process id.
+    #[inline(always)]
+    pub(crate) fn tgid(self) -> u32 {
+        // SAFETY: by the contract of `new`.
+        unsafe { read(self.0, &TASK_TGID) }
+    }
+
+    /// As helpers take it.
+    #[inline(always)]
+    pub(crate) const fn as_ptr(self) -> *mut c_void {
+        self.0.cast_mut()
+    }
+}
+
 /// `struct task_struct` of the process that the hook runs in.
 #[derive(Clone, Copy)]
 pub(crate) struct CurrentTask(*const c_void);
@@ -477,6 +580,26 @@ impl CurrentTask {
         let parent: *const c_void = unsafe { read(self.0, &TASK_REAL_PARENT) };
         // SAFETY: the pointer came from a tracked struct.
         unsafe { read(parent, &TASK_TGID) }
+    }
+
+    /// Whether it is root in any of its user ids, or has rights in the first user namespace, or could take them back.
+    #[inline(always)]
+    pub(crate) fn is_privileged(self) -> bool {
+        // SAFETY: the helper returned a tracked task.
+        let credentials: *const c_void = unsafe { read(self.0, &TASK_CRED) };
+        // SAFETY: the pointer came from a tracked struct; this goes for all reads here.
+        let namespace: *const c_void = unsafe { read(credentials, &CRED_USER_NS) };
+        // SAFETY: as above.
+        let level: u32 = unsafe { read(namespace, &USERNS_LEVEL) };
+        // SAFETY: as above.
+        let permitted: u64 = unsafe { read(credentials, &CRED_PERMITTED) };
+        if level == 0 && permitted != 0 {
+            return true;
+        }
+        [&CRED_UID, &CRED_EUID, &CRED_SUID, &CRED_FSUID].into_iter().any(|member| {
+            // SAFETY: as above.
+            unsafe { read::<u32>(credentials, member) == 0 }
+        })
     }
 
     /// Whether it has a controlling terminal.

@@ -5,8 +5,9 @@
 //! on to each child, and stays. Who is in no cgroup of ours is judged by it.
 
 use crate::{
+    administration::judge_act,
     enforce::enforce_on_machine,
-    kernel::{Bprm, File, Memory},
+    kernel::{Bprm, File, Memory, Task},
     mapping::{PROT_EXEC, is_loaded_by_kernel},
     maps::{Policy, PolicyRules, zero},
     object::ExecutedFile,
@@ -22,8 +23,8 @@ use aya_ebpf::{
 };
 use core::ffi::c_void;
 use sac_abi::{
-    Action, Operation, RuleKey, RuleValue, Rules as _, Verdict, decide, decide::Decision, rule::Operations,
-    scope::Label,
+    Action, Operation, RuleKey, RuleValue, Rules as _, Verdict, decide, decide::Decision, event::Act,
+    rule::Operations, scope::Label,
 };
 
 /// The definition of a map of task storage, as BTF has it; aya has no such type. Numbers are lengths of arrays there.
@@ -58,6 +59,8 @@ static LABELS: TaskStorage<Label> = TaskStorage {
 #[lsm(hook = "task_alloc")]
 pub(crate) fn task_alloc(ctx: LsmContext) -> i32 {
     const MINUS_ENOMEM: i32 = -12;
+    // include/uapi/linux/sched.h.
+    const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
     let said = ctx.arg::<i32>(2);
     if said != 0 {
         return said;
@@ -65,6 +68,12 @@ pub(crate) fn task_alloc(ctx: LsmContext) -> i32 {
     let label = of_current_task();
     if label.cgroup == 0 {
         return 0;
+    }
+    if ctx.arg::<u64>(1) & CLONE_INTO_CGROUP != 0 {
+        let action = judge_act(Act::LeaveCgroup);
+        if action.blocks() {
+            return enforce_on_machine(action);
+        }
     }
     let child = ctx.arg::<*const c_void>(0).cast_mut();
     if attach(child, label) { 0 } else { MINUS_ENOMEM }
@@ -76,8 +85,11 @@ pub(crate) fn task_alloc(ctx: LsmContext) -> i32 {
 #[lsm(hook = "bprm_check_security")]
 pub(crate) fn bprm_check_outside(ctx: LsmContext) -> i32 {
     let said = ctx.arg::<i32>(1);
-    if said != 0 || of_current_task().cgroup == 0 {
+    if said != 0 {
         return said;
+    }
+    if of_current_task().cgroup == 0 {
+        return 0;
     }
     // SAFETY: the hook's first argument.
     let bprm = unsafe { Bprm::new(ctx.arg::<*const c_void>(0)) };
@@ -88,8 +100,11 @@ pub(crate) fn bprm_check_outside(ctx: LsmContext) -> i32 {
 #[lsm(hook = "mmap_file")]
 pub(crate) fn mmap_outside(ctx: LsmContext) -> i32 {
     let said = ctx.arg::<i32>(4);
-    if said != 0 || ctx.arg::<u64>(2) & PROT_EXEC == 0 || of_current_task().cgroup == 0 {
+    if said != 0 {
         return said;
+    }
+    if ctx.arg::<u64>(2) & PROT_EXEC == 0 || of_current_task().cgroup == 0 {
+        return 0;
     }
     // As in `crate::mapping::mmap_file`.
     // SAFETY: the context has the hook's first argument at its beginning.
@@ -107,8 +122,11 @@ pub(crate) fn mmap_outside(ctx: LsmContext) -> i32 {
 #[lsm(hook = "file_mprotect")]
 pub(crate) fn mprotect_outside(ctx: LsmContext) -> i32 {
     let said = ctx.arg::<i32>(3);
-    if said != 0 || ctx.arg::<u64>(2) & PROT_EXEC == 0 || of_current_task().cgroup == 0 {
+    if said != 0 {
         return said;
+    }
+    if ctx.arg::<u64>(2) & PROT_EXEC == 0 || of_current_task().cgroup == 0 {
+        return 0;
     }
     // SAFETY: the hook's first argument.
     let file = unsafe { Memory::new(ctx.arg::<*const c_void>(0)) }.file();
@@ -122,7 +140,18 @@ pub(crate) fn mprotect_outside(ctx: LsmContext) -> i32 {
 #[inline(always)]
 pub(crate) fn of_current_task() -> Label {
     // SAFETY: the helper has no preconditions.
-    let task = unsafe { bpf_get_current_task_btf() };
+    of(unsafe { bpf_get_current_task_btf() }.cast())
+}
+
+/// The label of a hook's argument, or one that names no cgroup.
+#[inline(always)]
+pub(crate) fn of_task(task: Task) -> Label {
+    of(task.as_ptr())
+}
+
+/// The label of a tracked task.
+#[inline(always)]
+fn of(task: *mut c_void) -> Label {
     // SAFETY: the map is one of task storage, and the task is tracked.
     let label = unsafe { bpf_task_storage_get(map(), task.cast(), core::ptr::null_mut(), 0) };
     if label.is_null() {
@@ -161,12 +190,14 @@ fn map() -> *mut c_void {
 /// Judges a file that somebody executes, or with `MAPPED` maps, outside of our cgroups.
 #[inline(always)]
 fn try_outside<const MAPPED: bool>(file: File, bprm: Option<Bprm>) -> Action {
-    let judge_of_label = judge_of_label();
-    let (slot, owner) = (judge_of_label as u32, (judge_of_label >> 32) as u32);
-    match slot {
-        UNKNOWN => return Action::Deny,
-        0 => return Action::Allow,
-        _ => {}
+    let found = judge_of_label();
+    // Whole, because the compiler would return the lower half of it in place of a 0, and the verifier does not see that it is one.
+    if found == 0 {
+        return Action::Allow;
+    }
+    let (slot, owner) = (found as u32, (found >> 32) as u32);
+    if slot == UNKNOWN {
+        return Action::Deny;
     }
     if MAPPED && is_loaded_by_kernel(file, owner) != 0 {
         return Action::Allow;

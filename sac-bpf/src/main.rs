@@ -13,8 +13,10 @@
     reason = "helpers return 64 bits of which a narrower value is defined, and a checked conversion is code that never runs"
 )]
 
+mod administration;
 mod arguments;
 mod connect;
+mod content;
 mod enforce;
 mod exec;
 mod files;

@@ -18,6 +18,7 @@ use sac_abi::{
     scope::SCOPE_POLICIES,
 };
 
+const PROT_WRITE: u64 = 2;
 pub(crate) const PROT_EXEC: u64 = 4;
 
 /// Judges what is mapped executable.
@@ -39,6 +40,13 @@ pub(crate) fn mmap_file(ctx: LsmContext) -> i32 {
     if is_file.unwrap_or(0) == 0 || !file.is_there() {
         return enforce(try_memory());
     }
+    // Memory that can be written and executed is one's own, whatever was in it first.
+    if ctx.arg::<u64>(2) & PROT_WRITE != 0 {
+        let action = try_memory();
+        if action.blocks() {
+            return enforce(action);
+        }
+    }
     enforce(try_mapping(file))
 }
 
@@ -54,8 +62,18 @@ pub(crate) fn file_mprotect(ctx: LsmContext) -> i32 {
         return enforce(Action::Allow);
     }
     // SAFETY: the hook's first argument.
-    let file = unsafe { Memory::new(ctx.arg::<*const c_void>(0)) }.file();
-    enforce(if file.is_there() { try_mapping(file) } else { try_memory() })
+    let memory = unsafe { Memory::new(ctx.arg::<*const c_void>(0)) };
+    let file = memory.file();
+    if !file.is_there() {
+        return enforce(try_memory());
+    }
+    if memory.is_changed() || ctx.arg::<u64>(2) & PROT_WRITE != 0 {
+        let action = try_memory();
+        if action.blocks() {
+            return enforce(action);
+        }
+    }
+    enforce(try_mapping(file))
 }
 
 /// Whether anybody has to judge, as in [`crate::scope::stance`]; most policies of most sessions do.
@@ -99,13 +117,27 @@ fn try_mapping(file: File) -> Action {
     verdict.action()
 }
 
-/// Memory that comes from no file.
+/// Memory that comes from no file, or is not as it is in the file.
 #[inline(always)]
-fn try_memory() -> Action {
+pub(crate) fn try_memory() -> Action {
+    Action::from_byte(action_on_memory() as u8)
+}
+
+/// As above, as a number. A function of its own for the stack's sake.
+#[inline(never)]
+fn action_on_memory() -> u64 {
+    u64::from(judge_own_memory() as u8)
+}
+
+#[inline(always)]
+fn judge_own_memory() -> Action {
     match stance_on_programs() {
         NOT_READY => return Action::Deny,
         JUDGE => {}
         _ => return Action::Allow,
+    }
+    if CurrentTask::get().is_being_loaded() {
+        return Action::Allow;
     }
     let scope = ScopeSlots::of_this_program();
     let mut decision = Decision { verdict: Verdict::new(Action::Allow, 0), group: 0 }.to_bits();
@@ -165,7 +197,7 @@ fn judge(file: File, owner: u32, policy: &Policy) -> u64 {
 
 /// What a policy says of executable memory that comes from no file.
 #[inline(never)]
-fn judge_memory(policy: &Policy) -> u64 {
+pub(crate) fn judge_memory(policy: &Policy) -> u64 {
     let rules = PolicyRules::new(policy);
     let verdict = decide_executable_memory(&rules);
     Decision { verdict, group: 0 }.to_bits().wrapping_add(rules.zero())

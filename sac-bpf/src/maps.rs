@@ -47,9 +47,19 @@ pub(crate) static EVENTS: RingBuf<Event, { EVENTS_BYTES as usize }> = RingBuf::n
 #[btf_map]
 static HASH_KEY: Array<KernelHashKey, 1> = Array::new();
 
+/// The loader's process id; 0 while there is none.
+#[btf_map]
+static LOADER: Array<u32, 1> = Array::new();
+
 /// When each program was last reported as executed, in seconds since boot. What does not fit is only reported more often.
 #[btf_map]
 static SIGHTINGS: LruHashMap<Sighting, u32, 16_384> = LruHashMap::new();
+
+/// The loader's process id; 0 while there is none.
+#[inline(always)]
+pub(crate) fn loader() -> u32 {
+    LOADER.get(0).copied().unwrap_or(0)
+}
 
 /// The key that texts are hashed with.
 #[inline(always)]

@@ -2,16 +2,18 @@
 //! Opening files for reading and writing.
 
 use crate::{
+    administration::judge_act,
     enforce::{enforce, is_denied_already},
     inquiry::{Inquiry, Questions},
     kernel::File,
+    mapping::try_memory,
     maps::zero,
     record::record_operation,
     scope::{JUDGE, Judges, NOT_READY, ReadyScope, ScopeSlots, stance},
 };
 use aya_ebpf::{macros::lsm_cgroup, programs::LsmContext};
 use core::ffi::c_void;
-use sac_abi::{Action, Operation, Verdict, rule::Operations};
+use sac_abi::{Action, Operation, Verdict, event::Act, rule::Operations};
 
 /// Judges each file that is opened, for what it is opened for. Most policies say nothing about that, and then this is a look at the
 /// scope.
@@ -31,8 +33,22 @@ pub(crate) fn file_open(ctx: LsmContext) -> i32 {
 fn try_file_open(file: File) -> Action {
     const READ: Operations = Operations::NONE.with(Operation::Read);
     const WRITE: Operations = Operations::NONE.with(Operation::Write);
+    const ADMINISTER: Operations = Operations::NONE.with(Operation::Administer);
     let scope = ScopeSlots::of_this_program();
     let opened_for = file.opened_for();
+    if opened_for.has_any(WRITE) && scope.judges(ADMINISTER) && file.inode().is_disk() {
+        let action = judge_act(Act::WriteDisk);
+        if action.blocks() {
+            return action;
+        }
+    }
+    // By `/proc/PID/mem` also a program's code can be written.
+    if opened_for.has_any(WRITE) && file.inode().is_of_processes() && file.dentry().is_named_mem() {
+        let action = try_memory();
+        if action.blocks() {
+            return action;
+        }
+    }
     if !scope.judges(opened_for) {
         return Action::Allow;
     }
@@ -66,6 +82,6 @@ fn settle(inquiry: &Inquiry, verdict: Verdict) {
     if verdict.action().blocks() {
         scope.count_blocked();
     }
-    let slot = inquiry.slot(inquiry.decisive_judge());
+    let slot = inquiry.judges.slot(inquiry.decisive_judge());
     record_operation(&scope, slot, verdict, inquiry.decisive_operation(), inquiry.decisive_entry());
 }

@@ -114,6 +114,26 @@ pub(crate) fn record_memory(scope: &ReadyScope, slot: u32, verdict: Verdict) {
     entry.submit(0);
 }
 
+/// Records what `verdict` did to an act of root's, an [`sac_abi::event::Act`].
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
+#[inline(always)]
+pub(crate) fn record_act(scope: &ReadyScope, slot: u32, verdict: Verdict, act: u8) {
+    let Some(mut entry) = EVENTS.reserve(0) else {
+        scope.count_lost_event();
+        return;
+    };
+    let event: *mut Event = entry.as_mut_ptr();
+    let about = About { operation: Operation::Administer as u16, form: Form::Act, mapped: act };
+    // SAFETY: as in `record_execution`.
+    unsafe {
+        fill(event, scope, slot, verdict, about);
+        about_inode(event, Inode::NOBODY);
+        (*event).executed_len = 0;
+        (*event).resolved_len = 0;
+    }
+    entry.submit(0);
+}
+
 /// Records what `verdict` did to a connection.
 #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
 #[inline(always)]

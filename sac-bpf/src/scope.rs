@@ -333,6 +333,14 @@ impl Judges {
         self.levels = self.levels << 8 | level;
     }
 
+    /// The slot of the policy with this index.
+    #[inline(always)]
+    pub(crate) fn slot(&self, index: u32) -> u32 {
+        let slots = (&raw const self.slots).cast::<u32>();
+        // SAFETY: within the list. Volatile, or the verifier would meet a choice between places.
+        unsafe { slots.wrapping_add(index as usize & (JUDGES_MAX - 1)).read_volatile() }
+    }
+
     /// The cgroup whose policy has the `index`th slot.
     #[inline(always)]
     pub(crate) fn cgroup(&self, index: u32) -> u64 {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Programs by their content, wherever they are and whatever they are called.
+//!
+//! The only sleepable program: hashing a file means reading it. It hashes only what is executed in sessions whose policy has a rule by
+//! content.
+
+use crate::{
+    enforce::enforce_on_machine,
+    kernel::Bprm,
+    maps::{Policy, PolicyRules, zero},
+    record::record_execution,
+    scope::{JUDGES_MAX, Judges, Stage, scope_of_cgroup},
+};
+use aya_ebpf::{helpers::generated::bpf_ima_file_hash, macros::lsm, programs::LsmContext};
+use core::ffi::c_void;
+use sac_abi::{
+    Action, Operation, RuleKey, RuleValue, Rules as _, Verdict,
+    decide::{Decision, decide_content},
+    rule::{Contents, Operations},
+};
+
+/// SHA-256's digest, as words.
+const DIGEST_WORDS: usize = 4;
+
+/// `HASH_ALGO_SHA256`, include/uapi/linux/hash_info.h.
+const SHA256: i64 = 4;
+
+/// Judges the content of what is executed. `int security_bprm_check(struct linux_binprm *bprm)`
+#[lsm(hook = "bprm_check_security", sleepable)]
+pub(crate) fn bprm_content(ctx: LsmContext) -> i32 {
+    let said = ctx.arg::<i32>(1);
+    if said != 0 {
+        return said;
+    }
+    // SAFETY: the hook's first argument.
+    let bprm = unsafe { Bprm::new(ctx.arg::<*const c_void>(0)) };
+    enforce_on_machine(try_content(bprm))
+}
+
+#[inline(always)]
+fn try_content(bprm: Bprm) -> Action {
+    let mut judges = Judges::none(Operations::NONE.with(Operation::Execute), zero());
+    judges.find();
+    if judges.unknown != 0 {
+        return Action::Deny;
+    }
+    let mut digest = [0_u64, 1, 2, 3];
+    let mut hashed = 0;
+    let mut decision = Decision { verdict: Verdict::new(Action::Allow, 0), group: 0 }.to_bits();
+    let mut by = 0;
+    for index in 0..JUDGES_MAX {
+        let slot = judges.slots[index];
+        if slot == 0 {
+            break;
+        }
+        // Where there is no policy the other programs deny.
+        let Some(rules) = PolicyRules::of_slot(slot) else { continue };
+        if has_contents(rules.map()) == 0 {
+            continue;
+        }
+        if hashed == 0 {
+            let bytes = (DIGEST_WORDS * size_of::<u64>()) as u32;
+            let file = bprm.file().as_ptr();
+            // SAFETY: the length is the buffer's.
+            hashed = unsafe { bpf_ima_file_hash(file.cast(), (&raw mut digest).cast(), bytes) };
+        }
+        let bits = if hashed == SHA256 {
+            judge(rules.map(), digest[0], digest[1])
+        } else {
+            // The policy has rules that may hold for it.
+            Decision { verdict: Verdict::UNREADABLE_PATH, group: 0 }.to_bits()
+        };
+        let strictest = Decision::from_bits(decision).verdict.action_byte();
+        if Decision::from_bits(bits).verdict.action_byte() > strictest {
+            decision = bits;
+            by = index as u32;
+        }
+    }
+    let verdict = Decision::from_bits(decision).verdict;
+    if verdict.action() != Action::Allow {
+        settle(&judges, by, verdict, bprm);
+    }
+    verdict.action()
+}
+
+/// Not 0 where a policy has rules by content.
+#[inline(never)]
+fn has_contents(policy: &Policy) -> u64 {
+    let rules = PolicyRules::new(policy);
+    let contents = RuleValue::from_bits(rules.get(&RuleKey::policy(Operation::Execute))).contents();
+    if contents.has(Contents::CONTENTS) { 1 } else { 0 }
+}
+
+/// What a policy says of a content, as [`Decision::to_bits`].
+#[inline(never)]
+fn judge(policy: &Policy, first: u64, second: u64) -> u64 {
+    let rules = PolicyRules::new(policy);
+    let verdict = decide_content(&rules, first, second);
+    Decision { verdict, group: 0 }.to_bits().wrapping_add(rules.zero())
+}
+
+/// Counts and reports what was not simply allowed. A function of its own for the stack's sake.
+#[inline(never)]
+fn settle(judges: &Judges, judge: u32, verdict: Verdict, bprm: Bprm) {
+    let Some(scope) = scope_of_cgroup(judges.cgroup(judge)) else { return };
+    let stage = if bprm.interp() == bprm.filename() { Stage::First } else { Stage::Interpreter };
+    if verdict.action().blocks() {
+        scope.count(verdict.action(), stage);
+    }
+    record_execution(&scope, judges.slot(judge), verdict, bprm);
+}
