@@ -13,6 +13,7 @@ mod dialogue;
 mod executions;
 mod fixture;
 mod nested;
+mod operations;
 mod package;
 mod pam;
 mod policies;
@@ -51,6 +52,7 @@ const MODULES: &[(&str, &[Test])] = &[
     ("package", package::TESTS),
     ("sessions", sessions::TESTS),
     ("slices", slices::TESTS),
+    ("operations", operations::TESTS),
 ];
 
 /// How many of the slowest tests are named at the end: who has to wait for a run should know for what.
