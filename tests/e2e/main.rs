@@ -13,6 +13,7 @@ mod dialogue;
 mod executions;
 mod fixture;
 mod nested;
+mod operations;
 mod package;
 mod pam;
 mod policies;
@@ -20,6 +21,7 @@ mod restart;
 mod root;
 mod sessions;
 mod slices;
+mod threats;
 
 use anyhow::Context as _;
 use fixture::{Fixture, Machine};
@@ -51,6 +53,8 @@ const MODULES: &[(&str, &[Test])] = &[
     ("package", package::TESTS),
     ("sessions", sessions::TESTS),
     ("slices", slices::TESTS),
+    ("operations", operations::TESTS),
+    ("threats", threats::TESTS),
 ];
 
 /// How many of the slowest tests are named at the end: who has to wait for a run should know for what.
@@ -92,19 +96,47 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(conclusion.exit_code())
 }
 
-/// Each threat in SECURITY.md names a test that exists.
+/// Each threat in SECURITY.md and `docs/threats.md` names a test that exists, and the latter has the techniques of
+/// [`threats`], all of them and no others.
 fn threats_have_tests() -> anyhow::Result<()> {
-    let text = std::fs::read_to_string(xtask::workspace::root().join("SECURITY.md"))?;
-    let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| ") && line.contains("::")).collect();
+    let read = |name| std::fs::read_to_string(xtask::workspace::root().join(name)).context(name);
+    let security = read("SECURITY.md")?;
+    let rows: Vec<_> =
+        security.lines().filter(|line| line.starts_with("| ") && line.contains("::")).collect();
     anyhow::ensure!(rows.len() > 10, "the table of threats in SECURITY.md is not where it was");
     for row in rows {
         let named = row.split('`').rev().find(|word| word.contains("::")).context("no test")?;
-        let (module, name) = named.split_once("::").context("no module")?;
-        let exists =
-            MODULES.iter().any(|(of, tests)| *of == module && tests.iter().any(|(test, _)| *test == name));
-        anyhow::ensure!(exists, "SECURITY.md names the test {named}, which does not exist");
+        anyhow::ensure!(is_test(named), "SECURITY.md names the test {named}, which does not exist");
     }
+    let list = read("docs/threats.md")?;
+    for named in list.split('`').filter(|word| word.contains("::") && !word.contains(char::is_whitespace)) {
+        anyhow::ensure!(is_test(named), "docs/threats.md names the test {named}, which does not exist");
+    }
+    let listed: Vec<_> = list
+        .lines()
+        .filter(|line| {
+            line.starts_with("### ")
+                || line.ends_with("| `threats::corpus` |")
+                || line.ends_with("| `threats::still_open` |")
+        })
+        .collect();
+    let wanted: Vec<_> = threats::lines().collect();
+    let missing: Vec<_> = wanted.iter().filter(|line| !listed.contains(&line.as_str())).collect();
+    anyhow::ensure!(missing.is_empty(), "docs/threats.md lacks these lines: {missing:#?}");
+    let unknown: Vec<_> = listed.iter().filter(|line| !wanted.iter().any(|wanted| wanted == *line)).collect();
+    anyhow::ensure!(unknown.is_empty(), "these lines of docs/threats.md have no technique: {unknown:#?}");
+    anyhow::ensure!(
+        listed == wanted,
+        "docs/threats.md has the techniques in another order, or one of them twice"
+    );
     Ok(())
+}
+
+/// Whether there is a test `module::name`.
+fn is_test(named: &str) -> bool {
+    named.split_once("::").is_some_and(|(module, name)| {
+        MODULES.iter().any(|(of, tests)| *of == module && tests.iter().any(|(test, _)| *test == name))
+    })
 }
 
 fn kernels() -> anyhow::Result<Vec<Kernel>> {
