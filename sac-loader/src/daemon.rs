@@ -100,6 +100,8 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
     let sessions = lock(&state).registry().sessions().count();
     tracing::info!(sessions, "ready; {sessions} sessions were found open");
     wait_for_end(&signals, &state)?;
+    // The number may become somebody else's.
+    lock(&state).enforcement.set_loader(0)?;
     clock::flush(&sightings);
     Ok(())
 }
