@@ -23,6 +23,7 @@ mod registry;
 mod sightings;
 mod state;
 mod strikes;
+mod unlabelled;
 mod watch;
 
 use crate::{

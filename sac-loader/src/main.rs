@@ -10,6 +10,7 @@ mod cli;
 mod control;
 mod daemon;
 mod doctor;
+mod logins;
 mod notice;
 mod person;
 mod sys;
