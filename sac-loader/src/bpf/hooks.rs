@@ -67,7 +67,7 @@ struct Kernel {
 const CONTENT_FUNCTION: &str = "ima_file_hash";
 
 /// Judges programs by their content.
-pub(super) const CONTENT: Hook = Hook { program: "bprm_content", hook: "bprm_check_security" };
+pub(crate) const CONTENT: Hook = Hook { program: "bprm_content", hook: "bprm_check_security" };
 
 /// What the machine gets, once.
 const MACHINE_HOOKS: [(Hook, Fit); 32] = [

@@ -58,7 +58,8 @@ fn checks_with(host: &Host, set: Option<&PolicySet>, sources: &Sources<'_>) -> V
         checks.extend(unlabelled(host, &processes, set, sources));
     }
     if checks.is_empty() {
-        checks.push(Check::ok(NAME, "none, and no login service that opens no PAM sessions"));
+        let people = if set.is_some() { "none" } else { "not looked for without policies" };
+        checks.push(Check::ok(NAME, format!("{people}; no login service that opens no PAM sessions")));
     }
     checks
 }
