@@ -20,6 +20,6 @@ pub(crate) use btf::tests::with_hooks;
 pub(crate) use btf::{BtfError, KernelBtf, VMLINUX};
 pub(crate) use enforcement::{Attachment, Begin, Enforcement, EnforcementError};
 pub(crate) use events::{EventReader, Next};
-pub(crate) use hooks::{HOOKS, machine_hooks};
+pub(crate) use hooks::{CONTENT, HOOKS, machine_hooks};
 pub(crate) use links::{CgroupLsmHooks, LSM_CGROUP_SLOTS};
 pub(crate) use pins::Pins;

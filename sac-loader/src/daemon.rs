@@ -23,6 +23,7 @@ mod registry;
 mod sightings;
 mod state;
 mod strikes;
+mod unlabelled;
 mod watch;
 
 use crate::{
@@ -100,6 +101,8 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
     let sessions = lock(&state).registry().sessions().count();
     tracing::info!(sessions, "ready; {sessions} sessions were found open");
     wait_for_end(&signals, &state)?;
+    // The number may become somebody else's.
+    lock(&state).enforcement.set_loader(0)?;
     clock::flush(&sightings);
     Ok(())
 }

@@ -10,8 +10,11 @@ mod canary;
 mod kernel;
 mod kernel_half;
 mod pam;
+mod past;
 mod service;
 mod slots;
+
+pub(crate) use pam::Stacks;
 
 use serde::Serialize;
 use std::{
@@ -123,7 +126,8 @@ pub(crate) fn examine<E>(
     }
     let (stacks, logins) = pam::checks(host);
     let daemon = [service::policies(host), service::pam_socket(host, logins), service::control_socket(host)];
-    stacks.into_iter().chain(service::sshd(host)).chain(daemon).try_for_each(report)
+    stacks.into_iter().chain(service::sshd(host)).chain(daemon).try_for_each(&mut *report)?;
+    past::checks(host).into_iter().try_for_each(report)
 }
 
 /// An error and what led to it, on one line: of each only the first line, because the verifier's log has hundreds.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a user is told when something is blocked: `[PID:PATH] PATH blocked!` of a program, `[PID:NAME] delete of PATH blocked!` of
-//! what a program does.
+//! what a program does, `[PID:NAME] using BPF blocked!` of what root does.
 //!
 //! Paths and names are the user's own words, and go to a terminal: whatever a terminal could take for a command is escaped.
 

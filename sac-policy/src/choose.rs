@@ -164,18 +164,7 @@ pub(crate) fn choose<'s>(
     at: Timestamp,
 ) -> Choice<'s> {
     let mut choice = Choice { winner: None, losers: Vec::new(), excluded: Vec::new() };
-    if person.uid == 0 {
-        return choice;
-    }
-    let mut matches: Vec<Match<'s>> = policies
-        .iter()
-        .filter_map(|policy| Some(Match { policy, by: matched_by(&policy.applies_to.who, person)? }))
-        .collect();
-    matches.sort_by_key(|found| {
-        let specificity = (found.by.specificity(), found.conditions());
-        (Reverse(found.policy.priority), Reverse(specificity), found.policy.name.as_str())
-    });
-    for matched in matches {
+    for matched in matches(policies, person) {
         if let Some(because) = unmet(&matched.policy.applies_to, login, at) {
             choice.excluded.push(Excluded { matched, because });
         } else if let Some(winner) = choice.winner {
@@ -185,6 +174,22 @@ pub(crate) fn choose<'s>(
         }
     }
     choice
+}
+
+/// The policies that are for a person, whatever the login, in the order in which they would win.
+pub(crate) fn matches<'s>(policies: &'s [Policy], person: &Person) -> Vec<Match<'s>> {
+    if person.uid == 0 {
+        return Vec::new();
+    }
+    let mut matches: Vec<Match<'s>> = policies
+        .iter()
+        .filter_map(|policy| Some(Match { policy, by: matched_by(&policy.applies_to.who, person)? }))
+        .collect();
+    matches.sort_by_key(|found| {
+        let specificity = (found.by.specificity(), found.conditions());
+        (Reverse(found.policy.priority), Reverse(specificity), found.policy.name.as_str())
+    });
+    matches
 }
 
 /// The first condition that a login does not meet.

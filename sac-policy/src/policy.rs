@@ -35,6 +35,8 @@ pub struct Policy {
     pub mode: Mode,
     /// Whether those whom it is for may log in at all.
     pub logins: Logins,
+    /// What becomes of logins of theirs that came in past SAC, whichever they are.
+    pub unlabelled: Unlabelled,
     /// What a blocked operation gets unless its rule says otherwise; never [`Action::Allow`].
     pub action: Action,
     /// What a user is told in addition when something is blocked.
@@ -105,6 +107,16 @@ pub enum Logins {
     Allow,
     /// They may not. Sessions that are open when such a policy comes to hold for them stay, under it.
     Refuse,
+}
+
+/// What becomes of a login that no policy holds, because it came in past SAC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unlabelled {
+    /// It is reported.
+    #[default]
+    Report,
+    /// Its processes are killed.
+    Deny,
 }
 
 /// How grave something is for an auditor. Not called severity, which a [`crate::Fault`] has.

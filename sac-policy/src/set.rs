@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! All policies of a machine, and what can be wrong between them.
 
-use crate::choose::{self, Choice, Login, Person};
+use crate::choose::{self, Choice, Login, Match, Person};
 use crate::code::{Code, Severity};
 use crate::fault::{Fault, Faults, Place, quoted};
 use crate::inherit::RuleSets;
@@ -112,6 +112,12 @@ impl PolicySet {
     #[must_use]
     pub fn choose(&self, person: &Person, login: &Login, at: Timestamp) -> Choice<'_> {
         choose::choose(&self.policies, person, login, at)
+    }
+
+    /// The policies that are for a person, whatever the login, in the order in which they would win.
+    #[must_use]
+    pub fn matches(&self, person: &Person) -> Vec<Match<'_>> {
+        choose::matches(&self.policies, person)
     }
 }
 

@@ -136,6 +136,15 @@ impl KernelBtf {
         Ok(hooks.into_iter().map(count).collect())
     }
 
+    /// Whether the kernel has a function of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`BtfError::Format`].
+    pub(crate) fn has_function(&self, name: &str) -> Result<bool, BtfError> {
+        Ok(self.types()?.function_named(name).is_some())
+    }
+
     fn types(&self) -> Result<Types<'_>, BtfError> {
         Types::parse(&self.bytes).map_err(|fault| BtfError::Format { path: self.path.clone(), fault })
     }

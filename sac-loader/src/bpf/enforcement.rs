@@ -33,6 +33,9 @@ const ATTACH_TYPE: u32 = 43;
 /// The map of scopes by the ids of their cgroups.
 const BY_CGROUP: &str = "SCOPES_BY_CGROUP";
 
+/// The map with the daemon's process id.
+const LOADER: &str = "LOADER";
+
 /// Why something could not be enforced.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EnforcementError {
@@ -71,6 +74,11 @@ pub(crate) enum EnforcementError {
         /// Why not.
         source: io::Error,
     },
+    /// A policy has rules that this kernel cannot keep.
+    #[error(
+        "this kernel cannot tell a program's content (no CONFIG_IMA); remove `sha256` rules, or use another kernel"
+    )]
+    NoContents,
     /// The kernel gave no random numbers.
     #[error("cannot draw a random key")]
     Random(#[source] io::Error),
@@ -120,6 +128,8 @@ pub(crate) struct Enforcement {
     counters: HashMap<MapData, u64, pod::Counters>,
     /// Scopes as the machine-wide programs find them; those of cgroups have theirs in cgroup storage.
     by_cgroup: HashMap<MapData, u64, pod::Scope>,
+    /// The process id of the daemon, which a session's root may send no signals to.
+    loader: Array<MapData, u32>,
     hash_key: HashKey,
     /// The machine-wide attachments; empty where they are pinned.
     machine: Vec<FdLink>,
@@ -133,13 +143,14 @@ impl Enforcement {
     /// Any reason for which this kernel cannot enforce.
     pub(crate) fn load(btf: &KernelBtf, pins: Option<Pins>) -> Result<Self, EnforcementError> {
         let mut kernel_half = object::load(btf, pins.as_ref())?;
-        let slots = PolicySlots::new(kernel_half.take_map("POLICIES")?)?;
+        let slots = PolicySlots::new(kernel_half.take_map("POLICIES")?, kernel_half.tells_contents())?;
         let counters =
             HashMap::try_from(kernel_half.take_map("COUNTERS")?).map_err(map_error("open", "COUNTERS"))?;
         let by_cgroup = HashMap::try_from(kernel_half.take_map(BY_CGROUP)?);
         let by_cgroup = by_cgroup.map_err(map_error("open", BY_CGROUP))?;
+        let loader = Array::try_from(kernel_half.take_map(LOADER)?).map_err(map_error("open", LOADER))?;
         let hash_key = hash_key(kernel_half.take_map("HASH_KEY")?)?;
-        Ok(Self { kernel_half, pins, slots, counters, by_cgroup, hash_key, machine: Vec::new() })
+        Ok(Self { kernel_half, pins, slots, counters, by_cgroup, loader, hash_key, machine: Vec::new() })
     }
 
     /// Attaches what the machine gets, once; to be called before there is anybody under a policy. With pins, what an earlier loader
@@ -151,6 +162,15 @@ impl Enforcement {
     pub(crate) fn attach_to_machine(&mut self) -> Result<(), EnforcementError> {
         self.machine = machine::attach(&mut self.kernel_half, self.pins.as_ref())?;
         Ok(())
+    }
+
+    /// Has the kernel half protect the process `pid` as the loader from root in sessions; 0 is none.
+    ///
+    /// # Errors
+    ///
+    /// Where the map cannot be written.
+    pub(crate) fn set_loader(&mut self, pid: u32) -> Result<(), EnforcementError> {
+        self.loader.set(0, pid, 0).map_err(map_error("write", LOADER))
     }
 
     /// How many instructions the verifier went through for each program; 0 where the kernel does not tell.

@@ -50,10 +50,27 @@ enum Fit {
     WhereThere,
     /// To those whose hook has so many parameters.
     Parameters(u32),
+    /// To those that can tell a file's content: see [`Kernel::tells_contents`].
+    WithContents,
 }
 
+/// What is known of a kernel.
+struct Kernel {
+    /// How many parameters the hooks of [`MACHINE_HOOKS`] have, in their order; `None` for a hook that is not there.
+    parameters: Vec<Option<u32>>,
+    /// Whether it has the function behind the helper `bpf_ima_file_hash`, which it has with `CONFIG_IMA` only; the verifier
+    /// takes the helper without, and it then fails for every file.
+    tells_contents: bool,
+}
+
+/// What `bpf_ima_file_hash` calls (kernel/bpf/bpf_lsm.c).
+const CONTENT_FUNCTION: &str = "ima_file_hash";
+
+/// Judges programs by their content.
+pub(crate) const CONTENT: Hook = Hook { program: "bprm_content", hook: "bprm_check_security" };
+
 /// What the machine gets, once.
-const MACHINE_HOOKS: [(Hook, Fit); 20] = [
+const MACHINE_HOOKS: [(Hook, Fit); 32] = [
     (Hook::of_its_name("inode_create"), Fit::All),
     (Hook::of_its_name("inode_mkdir"), Fit::All),
     (Hook::of_its_name("inode_mknod"), Fit::All),
@@ -76,6 +93,19 @@ const MACHINE_HOOKS: [(Hook, Fit); 20] = [
     (Hook { program: "bprm_check_outside", hook: "bprm_check_security" }, Fit::All),
     (Hook { program: "mmap_outside", hook: "mmap_file" }, Fit::All),
     (Hook { program: "mprotect_outside", hook: "file_mprotect" }, Fit::All),
+    (CONTENT, Fit::WithContents),
+    // What root could free a session with.
+    (Hook::of_its_name("bpf"), Fit::All),
+    (Hook::of_its_name("kernel_load_data"), Fit::All),
+    (Hook::of_its_name("kernel_read_file"), Fit::All),
+    (Hook::of_its_name("locked_down"), Fit::All),
+    (Hook::of_its_name("sb_mount"), Fit::All),
+    (Hook::of_its_name("move_mount"), Fit::All),
+    (Hook::of_its_name("sb_umount"), Fit::All),
+    (Hook::of_its_name("sb_set_mnt_opts"), Fit::All),
+    (Hook::of_its_name("ptrace_access_check"), Fit::All),
+    (Hook::of_its_name("task_kill"), Fit::All),
+    (Hook::of_its_name("unix_stream_connect"), Fit::All),
 ];
 
 /// What a machine with this kernel gets, once.
@@ -85,17 +115,20 @@ const MACHINE_HOOKS: [(Hook, Fit); 20] = [
 /// Where a hook is missing, or is none of those that SAC has a program for.
 pub(crate) fn machine_hooks(btf: &KernelBtf) -> Result<Vec<Hook>, BtfError> {
     let parameters = btf.hook_parameters(MACHINE_HOOKS.map(|(hook, _)| hook.hook))?;
-    fitting(parameters)
+    fitting(&Kernel { parameters, tells_contents: btf.has_function(CONTENT_FUNCTION)? })
 }
 
-/// Of [`MACHINE_HOOKS`] those that fit to hooks with so many parameters; `None` stands for a hook that is not there.
-fn fitting(parameters: impl IntoIterator<Item = Option<u32>>) -> Result<Vec<Hook>, BtfError> {
+/// Of [`MACHINE_HOOKS`] those that fit to a kernel.
+fn fitting(kernel: &Kernel) -> Result<Vec<Hook>, BtfError> {
     let mut found: Vec<Hook> = Vec::new();
     let mut unfit = None;
-    for ((hook, fit), parameters) in MACHINE_HOOKS.into_iter().zip(parameters) {
+    for ((hook, fit), parameters) in MACHINE_HOOKS.into_iter().zip(kernel.parameters.iter().copied()) {
         match (fit, parameters) {
             (Fit::WhereThere, None) => {}
-            (Fit::All | Fit::Parameters(_), None) => return Err(BtfError::NoHook { hook: hook.hook }),
+            (Fit::WithContents, _) if !kernel.tells_contents => {}
+            (Fit::All | Fit::WithContents | Fit::Parameters(_), None) => {
+                return Err(BtfError::NoHook { hook: hook.hook });
+            }
             (Fit::Parameters(wanted), Some(found)) if wanted != found => {
                 unfit = Some(BtfError::HookParameters { hook: hook.hook, found });
             }
@@ -118,7 +151,8 @@ mod tests {
         let parameters = MACHINE_HOOKS.map(|(hook, _)| {
             other.iter().find(|(name, _)| *name == hook.hook).map_or(Some(3), |(_, parameters)| *parameters)
         });
-        let found = fitting(parameters).map_err(|error| error.to_string())?;
+        let kernel = Kernel { parameters: parameters.to_vec(), tells_contents: true };
+        let found = fitting(&kernel).map_err(|error| error.to_string())?;
         Ok(found.into_iter().map(|hook| hook.program).collect())
     }
 
@@ -136,6 +170,15 @@ mod tests {
             fit(&[("inode_setattr", Some(2)), ("inode_set_acl", None), ("inode_remove_acl", None)]).unwrap();
         assert_eq!(found.len(), MACHINE_HOOKS.len() - 3);
         assert!(found.contains(&"inode_setattr_of_two") && !found.contains(&"inode_setattr_of_three"));
+    }
+
+    #[test]
+    fn contents_are_judged_where_the_kernel_can_tell_them() {
+        let parameters = MACHINE_HOOKS.map(|_| Some(3)).to_vec();
+        for tells_contents in [true, false] {
+            let kernel = Kernel { parameters: parameters.clone(), tells_contents };
+            assert_eq!(fitting(&kernel).unwrap().contains(&CONTENT), tells_contents);
+        }
     }
 
     #[test]

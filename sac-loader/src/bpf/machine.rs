@@ -72,12 +72,12 @@ pub(super) fn attach(kernel_half: &mut KernelHalf, pins: Option<&Pins>) -> Resul
     Ok(Vec::new())
 }
 
-/// Removes pins that another build left for hooks of which this one makes no use.
+/// Removes pins that another build left for programs that this one does not attach.
 fn remove_others(hooks: &[Hook], directory: &Path) -> Result<(), MachineError> {
     let refused = |source| MachineError::Replace { path: directory.to_owned(), source };
     for entry in fs::read_dir(directory).map_err(refused)? {
         let entry = entry.map_err(refused)?;
-        if !hooks.iter().any(|hook| entry.file_name() == hook.hook) {
+        if !hooks.iter().any(|hook| entry.file_name() == hook.program) {
             remove(&entry.path())?;
         }
     }
@@ -94,7 +94,8 @@ fn link(kernel_half: &mut KernelHalf, hook: Hook) -> Result<FdLink, MachineError
 /// Sees to it that the pin for this hook holds our program.
 fn attach_pinned(kernel_half: &mut KernelHalf, hook: Hook, pins: &Pins) -> Result<(), MachineError> {
     // bpffs has no names with dots in them.
-    let (place, new) = (pins.machine().join(hook.hook), pins.machine().join(format!("new-{}", hook.hook)));
+    let (place, new) =
+        (pins.machine().join(hook.program), pins.machine().join(format!("new-{}", hook.program)));
     let refused = |source| MachineError::Attach { hook: hook.hook, source };
     let ours = kernel_half.machine_program(hook)?.info().map_err(refused)?.id();
     let next = next(ours, pinned_program(&place)?, pinned_program(&new)?);
@@ -157,16 +158,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pins_for_hooks_of_another_build_go() {
+    fn pins_for_programs_of_another_build_go() {
+        // A hook may have more than one program.
         let directory = tempfile::tempdir().unwrap();
-        for name in ["inode_create", "new-inode_create", "inode_gone"] {
+        for name in ["of_that_hook", "new-of_that_hook", "inode_create"] {
             fs::write(directory.path().join(name), "").unwrap();
         }
         let hook = Hook { program: "of_that_hook", hook: "inode_create" };
         remove_others(&[hook], directory.path()).unwrap();
         let left: Vec<_> =
             fs::read_dir(directory.path()).unwrap().map(|of| of.unwrap().file_name()).collect();
-        assert_eq!(left, ["inode_create"]);
+        assert_eq!(left, ["of_that_hook"]);
     }
 
     #[test]

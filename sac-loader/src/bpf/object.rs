@@ -21,8 +21,17 @@ use std::{
 };
 
 /// Names of the maps that are pinned.
-pub(super) const MAPS: [&str; 8] =
-    ["POLICIES", "SCOPES", "SCOPES_BY_CGROUP", "COUNTERS", "EVENTS", "HASH_KEY", "SIGHTINGS", "LABELS"];
+pub(super) const MAPS: [&str; 9] = [
+    "POLICIES",
+    "SCOPES",
+    "SCOPES_BY_CGROUP",
+    "COUNTERS",
+    "EVENTS",
+    "HASH_KEY",
+    "SIGHTINGS",
+    "LABELS",
+    "LOADER",
+];
 
 /// Why the kernel half did not load.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +87,11 @@ impl KernelHalf {
     /// What the machine gets, once, for this kernel.
     pub(super) fn machine_hooks(&self) -> &[Hook] {
         &self.machine
+    }
+
+    /// Whether programs can be judged by their content on this kernel.
+    pub(super) fn tells_contents(&self) -> bool {
+        self.machine.contains(&hooks::CONTENT)
     }
 
     /// A program for cgroups.

@@ -4,7 +4,7 @@
 //! ```text
 //! /sys/fs/bpf/sac/v3/maps/NAME          maps, shared by all programs of this version
 //! /sys/fs/bpf/sac/v3/programs/BUILD/NAME the programs of a build of the kernel half, so that a restart need not have them verified
-//! /sys/fs/bpf/sac/v3/machine/HOOK       the machine-wide attachments
+//! /sys/fs/bpf/sac/v3/machine/NAME       the machine-wide attachments
 //! /sys/fs/bpf/sac/v3/anchor/HOOK        keeps the programs and their hook slots
 //! /sys/fs/bpf/sac/v3/scopes/CGROUP/HOOK a session's or user's attachments, by cgroup id
 //! ```

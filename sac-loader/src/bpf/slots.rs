@@ -41,6 +41,8 @@ impl Slot {
 /// The map of policies.
 pub(crate) struct PolicySlots {
     policies: HashOfMaps<MapData, u32, Rules>,
+    /// Whether programs can be judged by their content.
+    tells_contents: bool,
     last: u32,
     /// What this loader has published.
     published: BTreeMap<u32, About>,
@@ -102,13 +104,13 @@ impl About {
 
 impl PolicySlots {
     /// Takes over the map, with the slots that an earlier loader has filled.
-    pub(super) fn new(map: Map) -> Result<Self, EnforcementError> {
+    pub(super) fn new(map: Map, tells_contents: bool) -> Result<Self, EnforcementError> {
         let policies: HashOfMaps<_, u32, Rules> = map.try_into().map_err(map_error("open", "POLICIES"))?;
         let mut last = 0;
         for slot in policies.keys() {
             last = last.max(slot.map_err(map_error("read", "POLICIES"))?);
         }
-        Ok(Self { policies, last, published: BTreeMap::new() })
+        Ok(Self { policies, tells_contents, last, published: BTreeMap::new() })
     }
 
     /// A slot that has never been used.
@@ -128,8 +130,9 @@ impl PolicySlots {
     ///
     /// # Errors
     ///
-    /// Where the kernel has no memory for them.
+    /// Where the kernel has no memory for them, or cannot do what they want.
     pub(crate) fn publish(&mut self, policies: &[(Slot, &[(RuleKey, u64)])]) -> Result<(), EnforcementError> {
+        policies.iter().try_for_each(|(_, rules)| self.check(rules.iter().copied()))?;
         let maps = policies.iter().map(|(_, rules)| filled(rules)).collect::<Result<Vec<_>, _>>()?;
         for (index, ((slot, _), map)) in policies.iter().zip(&maps).enumerate() {
             if let Err(error) = self.policies.insert(slot.0, map, 0) {
@@ -141,6 +144,18 @@ impl PolicySlots {
         }
         self.published.extend(policies.iter().map(|(slot, rules)| (slot.0, About::policy(rules))));
         Ok(())
+    }
+
+    /// Whether this kernel can do what a policy with these rules wants.
+    ///
+    /// # Errors
+    ///
+    /// [`EnforcementError::NoContents`].
+    pub(crate) fn check(
+        &self,
+        rules: impl IntoIterator<Item = (RuleKey, u64)>,
+    ) -> Result<(), EnforcementError> {
+        if self.tells_contents || !names_contents(rules) { Ok(()) } else { Err(EnforcementError::NoContents) }
     }
 
     /// What may be in the policies in these slots. What an earlier loader has filled may hold anything.
@@ -177,6 +192,12 @@ impl PolicySlots {
         }
         Ok(())
     }
+}
+
+/// Whether there are rules for programs by their content.
+fn names_contents(rules: impl IntoIterator<Item = (RuleKey, u64)>) -> bool {
+    let value = rules.into_iter().find(|(key, _)| *key == RuleKey::policy(Operation::Execute));
+    value.is_some_and(|(_, bits)| RuleValue::from_bits(bits).contents().has(Contents::CONTENTS))
 }
 
 /// A policy's map.
@@ -232,6 +253,17 @@ mod tests {
         let contents = Contents::RULES.and(Contents::ARGUMENTS);
         assert!(about(&[(Execute, Action::Allow, contents)]).has_conditions);
         assert!(!about(&[(Execute, Action::Allow, Contents::RULES)]).has_conditions);
+    }
+
+    #[test]
+    fn rules_by_content_are_seen() {
+        let policy = |operation, contents| {
+            (RuleKey::policy(operation), RuleValue::policy(Action::Allow, contents).to_bits())
+        };
+        let contents = Contents::RULES.and(Contents::CONTENTS);
+        assert!(names_contents([policy(Delete, Contents::RULES), policy(Execute, contents)]));
+        assert!(!names_contents([policy(Delete, contents), policy(Execute, Contents::RULES)]));
+        assert!(!names_contents([]));
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Desk<'_> {
             line.log(event);
         }
         let Some(subject) = subject.filter(|_| action.blocks()) else { return };
-        if is_told && (is_execution || is_worth_a_notice(action, &subject.messages)) {
+        if is_told && (is_execution || is_worth_a_notice(&line.attempt, action, &subject.messages)) {
             self.notices.send(event, &line.attempt, subject.uid, &subject.directory, &subject.messages);
         }
         if let (Some(strikes), Some(id)) = (struck(self.state, &subject, event), subject.session) {
@@ -130,9 +130,10 @@ impl Desk<'_> {
     }
 }
 
-/// Whether somebody is told that what a program did was blocked: programs get an error for that, and say so themselves.
-const fn is_worth_a_notice(action: Action, messages: &[String]) -> bool {
-    matches!(action, Action::Kill) || !messages.is_empty()
+/// Whether somebody is told that what a program did was blocked: programs get an error for that, and say so themselves. Root is
+/// told what the error comes from: nobody expects one.
+const fn is_worth_a_notice(attempt: &Attempt, action: Action, messages: &[String]) -> bool {
+    attempt.act().is_some() || matches!(action, Action::Kill) || !messages.is_empty()
 }
 
 /// Notes a program that was executed.
@@ -236,6 +237,7 @@ impl Line {
             session = self.session,
             operation = self.attempt.operation(),
             action = self.action.as_str(),
+            act = self.attempt.act(),
             path = self.attempt.path(),
             address = self.attempt.address(),
             executed = self.attempt.executed(),
@@ -256,6 +258,7 @@ impl Line {
             session = self.session,
             operation = self.attempt.operation(),
             action = self.action.as_str(),
+            act = self.attempt.act(),
             path = self.attempt.path(),
             address = self.attempt.address(),
             count,

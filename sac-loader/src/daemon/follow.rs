@@ -7,7 +7,9 @@
 //! * Users and groups are looked up again at changes of `/etc/passwd`, `/etc/group` and `/etc/nsswitch.conf`, and every minute. The
 //!   name service may hang, so it has a thread of its own.
 
-use super::{Shared, lock, person, policies::SharedSet, record::PersonRecord, state::State};
+use super::{
+    Shared, lock, person, policies::SharedSet, record::PersonRecord, state::State, unlabelled::Search,
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::inotify,
@@ -265,8 +267,9 @@ pub(super) fn bell() -> (SyncSender<()>, Receiver<()>) {
     mpsc::sync_channel(1)
 }
 
-/// Follows changes of users and groups.
+/// Follows changes of users and groups, and looks for logins past SAC: whose they are only the name service knows.
 pub(super) fn people(state: &Shared, bell: &Receiver<()>) -> io::Result<()> {
+    let mut search = Search::default();
     loop {
         if bell.recv_timeout(POLL_EVERY) == Err(mpsc::RecvTimeoutError::Disconnected) {
             return Err(io::Error::other("nobody follows the files of users and groups any more"));
@@ -275,6 +278,9 @@ pub(super) fn people(state: &Shared, bell: &Receiver<()>) -> io::Result<()> {
         let changed: Vec<PersonRecord> = known.into_values().filter_map(|was| changed(&was)).collect();
         if !changed.is_empty() {
             lock(state).people_changed(&changed);
+        }
+        if let Err(error) = search.look(state) {
+            tracing::error!(%error, "cannot look for logins past SAC");
         }
     }
 }

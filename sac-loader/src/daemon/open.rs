@@ -146,7 +146,7 @@ impl Login {
 
 impl State {
     /// Puts a person's slice under the person's policy; nothing to do where it is already.
-    fn cover_user(&mut self, slice: &UserSlice, person: &Person) -> Result<(), Refusal> {
+    pub(super) fn cover_user(&mut self, slice: &UserSlice, person: &Person) -> Result<(), Refusal> {
         let refused = |source| Refusal::Cgroup { path: slice.directory.clone(), source };
         let cgroup = Cgroup::open(&slice.directory).map_err(refused)?;
         if let Some(user) = self.registry.user(slice.uid) {

@@ -25,6 +25,14 @@ pub(super) enum PoliciesError {
     /// The set is faulty.
     #[error("{0}\n{text}", text = .0.render(Colour::Never))]
     Faults(Faults),
+    /// This kernel cannot do what a policy wants.
+    #[error("policy {policy} cannot be enforced: {source}")]
+    Refused {
+        /// Its name.
+        policy: String,
+        /// What it cannot do.
+        source: Box<EnforcementError>,
+    },
     /// The kernel did not take it.
     #[error(transparent)]
     Enforcement(#[from] EnforcementError),
@@ -95,24 +103,33 @@ impl Policies {
     ///
     /// # Errors
     ///
-    /// All that is wrong with them.
+    /// All that is wrong with them, and what this kernel cannot do.
     pub(super) fn read(
         directory: &Path,
         files: &HostFiles,
-        key: HashKey,
+        enforcement: &mut Enforcement,
     ) -> Result<(SharedSet, Memory), PoliciesError> {
         let Loaded { set, warnings } = PolicySet::load_dir(directory).map_err(PoliciesError::Faults)?;
-        let situation = Situation { at: Timestamp::now(), key, grants: Vec::new() };
+        let situation = Situation { at: Timestamp::now(), key: enforcement.hash_key(), grants: Vec::new() };
         let mut errors = Faults::default();
         let mut memory = Memory::default();
+        let mut refused = None;
         for policy in set.policies() {
             memory.look(policy, files);
             let compiled = compile(policy, files, &situation);
             let is_error = |fault: &&Fault| fault.code().severity() == Severity::Error;
             errors.extend(compiled.warnings.iter().filter(is_error).cloned());
+            // Also where nobody is under it yet: a login is no time to find that out.
+            if let Err(source) = enforcement.slots().check(compiled.entries()) {
+                refused = refused
+                    .or(Some(PoliciesError::Refused { policy: policy.name.clone(), source: source.into() }));
+            }
         }
         if !errors.is_empty() {
             return Err(PoliciesError::Faults(errors));
+        }
+        if let Some(refused) = refused {
+            return Err(refused);
         }
         for warning in warnings.iter() {
             tracing::warn!("{}: {}", warning.code().as_str(), warning.message());

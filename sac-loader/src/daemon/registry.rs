@@ -124,6 +124,12 @@ impl Registry {
         sessions.chain(self.users.values().flat_map(|user| user.scope.slots)).filter(|slot| *slot != 0)
     }
 
+    /// The directories of all cgroups that are under a policy.
+    pub(super) fn directories(&self) -> impl Iterator<Item = &Path> {
+        let sessions = self.sessions.values().map(|session| &session.scope);
+        sessions.chain(self.users.values().map(|user| &user.scope)).map(|scope| scope.directory.as_path())
+    }
+
     /// Ids of all cgroups that are under a policy.
     pub(super) fn knows_cgroup(&self, cgroup_id: u64) -> bool {
         self.by_cgroup.contains_key(&cgroup_id)

@@ -64,6 +64,7 @@ impl State {
         let anchor = anchor.with_context(|| format!("cannot make the cgroup {}", directory.display()))?;
         enforcement.attach_to_machine()?;
         enforcement.hold_anchor(&anchor)?;
+        enforcement.set_loader(std::process::id())?;
         Ok(Self {
             enforcement,
             policies: Policies::default(),
@@ -144,7 +145,7 @@ impl State {
     pub(super) fn reload(&mut self) -> Result<usize, PoliciesError> {
         // Each program is looked at once, for the check and for the kernel: to look is most of the work.
         let files = HostFiles::new(crate::sys::file_generation);
-        let (set, memory) = Policies::read(&self.policy_directory, &files, self.enforcement.hash_key())?;
+        let (set, memory) = Policies::read(&self.policy_directory, &files, &mut self.enforcement)?;
         let is_the_same = self.policies.set().is_some_and(|present| **present == *set);
         let before = self.policies.memory.clone();
         if !is_the_same {

@@ -2,7 +2,7 @@
 //! What the kernel must have, as far as it can be seen without loading anything.
 
 use super::{Check, Host, with_causes};
-use crate::bpf::{BtfError, HOOKS, KernelBtf, machine_hooks};
+use crate::bpf::{BtfError, CONTENT, HOOKS, KernelBtf, machine_hooks};
 use rustix::fs::{FsWord, statfs};
 use std::{collections::BTreeSet, fs, io, path::Path};
 
@@ -98,15 +98,21 @@ pub(super) fn structs(btf: &Path) -> Check {
         let members = btf.offsets()?.len();
         btf.hook_ids(HOOKS.map(|hook| hook.hook))?;
         // Some hooks have programs of both kinds.
-        let hooks: BTreeSet<_> =
-            HOOKS.into_iter().chain(machine_hooks(&btf)?).map(|hook| hook.hook).collect();
-        Ok((members, hooks.len()))
+        let programs: Vec<_> = HOOKS.into_iter().chain(machine_hooks(&btf)?).collect();
+        let hooks: BTreeSet<_> = programs.iter().map(|program| program.hook).collect();
+        Ok((members, hooks.len(), programs.contains(&CONTENT)))
     };
     let fault: BtfError = match resolve() {
-        Ok((members, hooks)) => {
+        Ok((members, hooks, tells_contents)) => {
+            // Whoever has no such rules misses nothing.
+            let contents = if tells_contents {
+                ""
+            } else {
+                "; no CONFIG_IMA, so policies with `sha256` rules are refused"
+            };
             return Check::ok(
                 NAME,
-                format!("has what SAC uses (struct members: {members}, LSM hooks: {hooks})"),
+                format!("has what SAC uses (struct members: {members}, LSM hooks: {hooks}){contents}"),
             );
         }
         Err(fault) => fault,

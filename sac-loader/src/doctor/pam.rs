@@ -7,6 +7,7 @@
 mod stack;
 
 use super::{Check, Host};
+use crate::logins::Exempt;
 use stack::{Entry, session_stack};
 
 /// The services that open sessions for people, by the names of their PAM files.
@@ -35,6 +36,34 @@ pub(super) enum Logins {
     Untouched,
     /// At least one does.
     AskTheLoader,
+}
+
+/// What the stacks of this machine's services say of who comes to SAC.
+#[derive(Debug, Default)]
+pub(crate) struct Stacks {
+    /// Whom they let in without.
+    pub(crate) exempt: Exempt,
+    asking: Vec<&'static str>,
+}
+
+impl Stacks {
+    /// Reads them. One that cannot be read lets nobody in.
+    pub(crate) fn read(host: &Host) -> Self {
+        let mut stacks = Self::default();
+        for service in SERVICES {
+            let stack = session_stack(host, service).ok().flatten().unwrap_or_default();
+            let mut entries = stack.iter().filter(|entry| entry.is(MODULE)).peekable();
+            stacks.asking.extend(entries.peek().map(|_| service));
+            entries.flat_map(|entry| &entry.arguments).for_each(|argument| stacks.exempt.add(argument));
+        }
+        stacks
+    }
+
+    /// Whether the sessions of a login service, by the name of its program, come to SAC.
+    pub(crate) fn bring(&self, program: &str) -> bool {
+        // Since OpenSSH 9.8 sessions have a program of their own.
+        self.asking.contains(&if program == "sshd-session" { "sshd" } else { program })
+    }
 }
 
 /// The module, then each service that this machine has; and whether one of them names the module.

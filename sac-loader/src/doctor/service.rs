@@ -15,7 +15,7 @@ use std::{
 };
 
 /// Where the daemon's policies are.
-const POLICIES: &str = "/etc/sac/policies";
+pub(super) const POLICIES: &str = "/etc/sac/policies";
 
 /// Where sshd is; the first that is there is asked.
 const SSHD: [&str; 3] = ["/usr/sbin/sshd", "/usr/bin/sshd", "/usr/local/sbin/sshd"];
@@ -50,7 +50,7 @@ pub(super) fn sshd(host: &Host) -> Option<Check> {
 }
 
 /// What `sshd -T` says of `UsePAM`.
-fn uses_pam(settings: &str) -> Option<bool> {
+pub(super) fn uses_pam(settings: &str) -> Option<bool> {
     settings.lines().find_map(|line| match line.split_ascii_whitespace().collect::<Vec<_>>()[..] {
         [name, value] if name.eq_ignore_ascii_case("usepam") => Some(value.eq_ignore_ascii_case("yes")),
         _ => None,

@@ -4,7 +4,7 @@
 use super::{place, place::Mounts, shown};
 use sac_abi::{
     Operation,
-    event::{Event, EventPath, Form},
+    event::{Act, Event, EventPath, Form},
 };
 
 /// What somebody did or tried. All texts are harmless to show.
@@ -31,6 +31,11 @@ pub(crate) enum Attempt {
         /// The file's path.
         path: String,
     },
+    /// As root, something that could free a session of its policy.
+    Administration {
+        /// What, in words.
+        act: &'static str,
+    },
     /// To connect.
     Connection {
         /// Address and port.
@@ -53,6 +58,9 @@ impl Attempt {
                     address.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string());
                 Self::Connection { address }
             }
+            Some(Operation::Administer) => {
+                Self::Administration { act: event.act().map_or("something unknown", Act::as_str) }
+            }
             Some(operation) => Self::File { operation: operation.as_str(), path: path(event, mounts) },
             None => Self::File { operation: "unknown operation", path: path(event, mounts) },
         }
@@ -68,6 +76,7 @@ impl Attempt {
         match self {
             Self::Execution { .. } | Self::Mapping { .. } | Self::Memory => Operation::Execute.as_str(),
             Self::File { operation, .. } => operation,
+            Self::Administration { .. } => Operation::Administer.as_str(),
             Self::Connection { .. } => Operation::Connect.as_str(),
         }
     }
@@ -76,7 +85,7 @@ impl Attempt {
     pub(crate) fn path(&self) -> Option<&str> {
         match self {
             Self::Execution { path, .. } | Self::Mapping { path } | Self::File { path, .. } => Some(path),
-            Self::Memory | Self::Connection { .. } => None,
+            Self::Memory | Self::Administration { .. } | Self::Connection { .. } => None,
         }
     }
 
@@ -90,13 +99,20 @@ impl Attempt {
         if let Self::Connection { address } = self { Some(address) } else { None }
     }
 
+    /// What root has tried, where it is that.
+    pub(crate) const fn act(&self) -> Option<&'static str> {
+        if let Self::Administration { act } = self { Some(*act) } else { None }
+    }
+
     /// What became of it, for the log, which is sorted and searched by paths.
     pub(crate) fn outcome(&self, happened: &str) -> String {
         match self {
             Self::Execution { path, .. } => format!("{path} {happened}"),
             Self::Mapping { path } => format!("{path}: mapping {happened}"),
             Self::File { operation, path } => format!("{path}: {operation} {happened}"),
-            Self::Memory | Self::Connection { .. } => format!("{} {happened}", self.named()),
+            Self::Memory | Self::Administration { .. } | Self::Connection { .. } => {
+                format!("{} {happened}", self.named())
+            }
         }
     }
 
@@ -107,6 +123,7 @@ impl Attempt {
             Self::Mapping { path } => format!("mapping of {path}"),
             Self::Memory => "executable memory".to_owned(),
             Self::File { operation, path } => format!("{operation} of {path}"),
+            Self::Administration { act } => (*act).to_owned(),
             Self::Connection { address } => format!("connection to {address}"),
         }
     }

@@ -2,10 +2,13 @@
 //! Notices as a terminal gets them.
 
 use super::{
-    attempt::tests::{about, address, event, execution, mapped},
+    attempt::tests::{about, address, administration, event, execution, mapped},
     *,
 };
-use sac_abi::{Operation, event::Form};
+use sac_abi::{
+    Operation,
+    event::{Act, Form},
+};
 
 fn shows(bytes: &[u8], expected: &str) {
     assert_eq!(shown(EventPath { bytes, cut: false }), expected);
@@ -26,6 +29,7 @@ fn a_notice_says_who_tried_what() {
     tells(&connect, "[12:rm] connection to 192.0.2.7:443 blocked!");
     let mapping = mapped(about(&event(Operation::Execute), Form::Path, b"/usr/bin/df\0"));
     tells(&mapping, "[12:rm] mapping of /usr/bin/df blocked!");
+    tells(&administration(Act::Bpf as u8), "[12:rm] using BPF blocked!");
     tells(&mapped(event(Operation::Execute)), "[12:rm] executable memory blocked!");
 }
 

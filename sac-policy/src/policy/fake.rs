@@ -44,6 +44,7 @@ pub(crate) fn policy(rules: &str) -> Policy {
         inherits: Vec::new(),
         mode: Mode::Enforce,
         logins: Logins::Allow,
+        unlabelled: Unlabelled::Report,
         action: Action::Kill,
         message: None,
         severity: Gravity::default(),

@@ -58,6 +58,7 @@ const fn mapping(keys: &'static [Key]) -> Mapping {
 
 pub(crate) const MODES: [&str; 2] = ["enforce", "audit"];
 pub(crate) const LOGINS: [&str; 2] = ["allow", "refuse"];
+pub(crate) const UNLABELLED: [&str; 2] = ["report", "deny"];
 pub(crate) const ACTIONS: [&str; 3] = ["kill", "deny", "audit"];
 pub(crate) const DEFAULTS: [&str; 2] = ["allow", "deny"];
 /// What `untrusted` and `execmem` can be.
@@ -102,7 +103,7 @@ const ARGS_ANY_ABOUT: &str = "At least one argument is one of these.";
 const OPERATIONS_ABOUT: &str = "What is done with the file.";
 const OPERATION_LIST: Shape = Shape::FullList(&Shape::Words(&OPERATIONS));
 
-pub(crate) static POLICY: [Key; 16] = [
+pub(crate) static POLICY: [Key; 17] = [
     key("policy", NAME, "The policy's name."),
     key("description", Shape::Text, DESCRIPTION),
     key(
@@ -118,6 +119,11 @@ pub(crate) static POLICY: [Key; 16] = [
     key("inherits", INHERITS, "The rule sets that it takes rules from."),
     key("mode", Shape::Words(&MODES), "`audit`: nothing is blocked, everything is recorded."),
     key("logins", Shape::Words(&LOGINS), "`refuse`: they may not log in."),
+    key(
+        "unlabelled",
+        Shape::Words(&UNLABELLED),
+        "What becomes of logins that came in past SAC; `deny`: their processes are killed.",
+    ),
     key("action", ACTION, "What is blocked gets this, unless its rule says otherwise; `kill` without it."),
     key("message", Shape::Text, "What the user is told in addition when something is blocked."),
     key("severity", Shape::Words(&SEVERITIES), "How grave it is for an auditor that something was blocked."),

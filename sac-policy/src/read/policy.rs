@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The keys at the top of a policy.
 
-use super::language::{ACTIONS, LOGINS, MODES, POLICY, SEVERITIES};
+use super::language::{ACTIONS, LOGINS, MODES, POLICY, SEVERITIES, UNLABELLED};
 use super::{Draft, NAME_BYTES_MAX, PolicyDraft, Reader};
 use crate::code::Code;
 use crate::fault::quoted;
-use crate::policy::{AppliesTo, Gravity, Inherited, Limits, Logins, Mode, Policy, Who};
+use crate::policy::{AppliesTo, Gravity, Inherited, Limits, Logins, Mode, Policy, Unlabelled, Who};
 use crate::yaml::{Node, Value};
 use sac_abi::Action;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ impl Reader<'_> {
             inherits,
             mode,
             logins,
+            unlabelled,
             action,
             message,
             severity,
@@ -74,6 +75,12 @@ impl Reader<'_> {
             logins: logins
                 .and_then(|node| {
                     self.word(node, &LOGINS, [Logins::Allow, Logins::Refuse], "what `logins` can be")
+                })
+                .unwrap_or_default(),
+            unlabelled: unlabelled
+                .and_then(|node| {
+                    let words = [Unlabelled::Report, Unlabelled::Deny];
+                    self.word(node, &UNLABELLED, words, "what `unlabelled` can be")
                 })
                 .unwrap_or_default(),
             action,

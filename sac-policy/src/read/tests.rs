@@ -12,7 +12,7 @@ mod words;
 use crate::network::PortRange;
 use crate::policy::{
     Account, AccountId, AppliesTo, ArgumentPattern, ArgumentsCondition, Gravity, Limits, Logins, Mode,
-    Origin, Policy, Request, StrikeAction, Strikes, Subject, Who,
+    Origin, Policy, Request, StrikeAction, Strikes, Subject, Unlabelled, Who,
 };
 use crate::{Code, Colour, Fault, Faults, Loaded, PolicySet, Source};
 use sac_abi::Action;

@@ -311,6 +311,16 @@ pub(crate) fn with_hooks(hooks: &[(&str, u32)]) -> Vec<u8> {
     blob.bytes()
 }
 
+#[test]
+fn functions_are_found_by_their_names() {
+    let mut blob = complete();
+    blob.structure("ima_file_hash", &[]);
+    assert!(!kernel(blob.bytes()).has_function("ima_file_hash").unwrap());
+    let mut blob = complete();
+    blob.add(FUNC, "ima_file_hash", 0, 0, &[]);
+    assert!(kernel(blob.bytes()).has_function("ima_file_hash").unwrap());
+}
+
 fn kernel(bytes: Vec<u8>) -> KernelBtf {
     KernelBtf { path: PathBuf::from("/btf"), bytes }
 }

@@ -6,7 +6,7 @@ use jiff::{civil::Time, tz::TimeZone};
 use sac_abi::Action;
 use sac_policy::{
     AppliesTo, Policy, Rule, Subject, Who,
-    policy::{ArgumentPattern, ArgumentsCondition, Limits, Logins, Mode, Origin, Request},
+    policy::{ArgumentPattern, ArgumentsCondition, Limits, Logins, Mode, Origin, Request, Unlabelled},
     when::When,
 };
 use std::time::Duration;
@@ -25,6 +25,7 @@ pub(super) fn fields(policy: &Policy) -> Vec<(&'static str, String)> {
         ("inherits", listed(&inherits)),
         ("mode", mode(policy.mode).to_owned()),
         ("logins", logins(policy.logins).to_owned()),
+        ("unlabelled", unlabelled(policy.unlabelled).to_owned()),
         ("action", policy.action.as_str().to_owned()),
         ("message", text(&policy.message)),
         ("severity", policy.severity.as_str().to_owned()),
@@ -44,6 +45,11 @@ pub(super) fn mode(mode: Mode) -> &'static str {
 /// The word that policies use.
 pub(super) fn logins(logins: Logins) -> &'static str {
     if logins == Logins::Refuse { "refuse" } else { "allow" }
+}
+
+/// The word that policies use.
+pub(super) fn unlabelled(unlabelled: Unlabelled) -> &'static str {
+    if unlabelled == Unlabelled::Deny { "deny" } else { "report" }
 }
 
 fn none() -> String {

@@ -2,8 +2,8 @@
 //! How rules are named in the log, and what its lines say.
 
 use super::*;
-use crate::notice::attempt::tests::{about, address, event, execution, mapped};
-use sac_abi::event::Form;
+use crate::notice::attempt::tests::{about, address, administration, event, execution, mapped};
+use sac_abi::event::{Act, Form};
 use sac_policy::{PolicySet, Source};
 
 const POLICY: &str =
@@ -74,6 +74,11 @@ fn what_programs_do_is_told_by_their_names() {
         "connection to 192.0.2.7:443 would have been blocked: user alice, session SESSION, PID 12, by rm, audit by /p.yaml:6",
     );
     says(
+        &administration(Act::Bpf as u8),
+        Action::Deny,
+        "using BPF blocked: user alice, session SESSION, PID 12, by rm, deny by /p.yaml:6",
+    );
+    says(
         &mapped(event(Operation::Execute)),
         Action::Deny,
         "executable memory blocked: user alice, session SESSION, PID 12, by rm, deny by /p.yaml:6",
@@ -96,7 +101,11 @@ fn repetitions_are_told_without_the_process() {
 #[test]
 fn notices_are_for_those_whom_no_program_tells() {
     let message = ["Ask the helpdesk.".to_owned()];
-    assert!(is_worth_a_notice(Action::Kill, &[]));
-    assert!(is_worth_a_notice(Action::Deny, &message));
-    assert!(!is_worth_a_notice(Action::Deny, &[]));
+    let attempt = |event: &Event| Attempt::of(event, &mut Mounts::default());
+    let (memory, act) =
+        (attempt(&mapped(event(Operation::Execute))), attempt(&administration(Act::Mount as u8)));
+    assert!(is_worth_a_notice(&memory, Action::Kill, &[]));
+    assert!(is_worth_a_notice(&memory, Action::Deny, &message));
+    assert!(!is_worth_a_notice(&memory, Action::Deny, &[]));
+    assert!(is_worth_a_notice(&act, Action::Deny, &[]));
 }

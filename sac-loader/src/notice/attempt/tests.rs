@@ -30,6 +30,11 @@ pub(crate) fn mapped(mut event: Event) -> Event {
     event
 }
 
+/// An act of root's.
+pub(crate) fn administration(act: u8) -> Event {
+    Event { form: Form::Act as u8, mapped: act, ..event(Operation::Administer) }
+}
+
 /// What the kernel half writes about 192.0.2.7:443.
 pub(crate) fn address() -> Vec<u8> {
     [&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 7], &443_u16.to_ne_bytes()[..]].concat()
@@ -105,6 +110,15 @@ fn connections_have_addresses() {
     );
     assert_eq!((attempt.path(), attempt.address()), (None, Some("192.0.2.7:443")));
     check(&event, "connect", "connection to an unknown address blocked", "connection to an unknown address");
+}
+
+#[test]
+fn what_root_tries_is_said_in_words() {
+    let attempt = check(&administration(Act::Bpf as u8), "administer", "using BPF blocked", "using BPF");
+    assert!(!attempt.is_execution());
+    assert_eq!((attempt.path(), attempt.address(), attempt.act()), (None, None, Some("using BPF")));
+    // Of another version.
+    check(&administration(99), "administer", "something unknown blocked", "something unknown");
 }
 
 #[test]

@@ -104,6 +104,7 @@ connections:
       override: true
 limits: {processes: 200, sessions: 3, session_length: 8h, idle: 30m, warning: 1m30s}
 strikes: {blocked: 5, within: 10m, then: freeze}
+unlabelled: deny
 tests:
   allowed:
     - /usr/bin/ls
@@ -132,6 +133,7 @@ fn whom_and_how() {
     );
     assert_eq!(when.zone, jiff::tz::TimeZone::get("Asia/Seoul").unwrap());
     assert_eq!((policy.mode, policy.logins, policy.severity), (Mode::Audit, Logins::Refuse, Gravity::High));
+    assert_eq!(policy.unlabelled, Unlabelled::Deny);
     assert_eq!(policy.message.as_deref(), Some("Ask ops@example.org"));
     assert_eq!((policy.default, policy.connections_default), (Action::Allow, Action::Kill));
     let seconds = std::time::Duration::from_secs;
