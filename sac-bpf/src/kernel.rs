@@ -285,6 +285,13 @@ impl Inode {
         InodeId { dev, ino, generation: Some(generation) }
     }
 
+    /// Whether it has no name: memory that processes share, memfds, and what was removed.
+    #[inline(always)]
+    pub(crate) fn is_nameless(self) -> bool {
+        // SAFETY: the pointer came from a tracked struct.
+        unsafe { read::<u32>(self.0, &INODE_NLINK) == 0 }
+    }
+
     /// Whether it is one of the files that show processes.
     #[inline(always)]
     pub(crate) fn is_of_processes(self) -> bool {

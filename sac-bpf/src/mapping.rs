@@ -41,7 +41,7 @@ pub(crate) fn mmap_file(ctx: LsmContext) -> i32 {
         return enforce(try_memory());
     }
     // Memory that can be written and executed is one's own, whatever was in it first.
-    if ctx.arg::<u64>(2) & PROT_WRITE != 0 {
+    if ctx.arg::<u64>(2) & PROT_WRITE != 0 || file.inode().is_nameless() {
         let action = try_memory();
         if action.blocks() {
             return enforce(action);
@@ -67,7 +67,7 @@ pub(crate) fn file_mprotect(ctx: LsmContext) -> i32 {
     if !file.is_there() {
         return enforce(try_memory());
     }
-    if memory.is_changed() || ctx.arg::<u64>(2) & PROT_WRITE != 0 {
+    if memory.is_changed() || ctx.arg::<u64>(2) & PROT_WRITE != 0 || file.inode().is_nameless() {
         let action = try_memory();
         if action.blocks() {
             return enforce(action);

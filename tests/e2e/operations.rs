@@ -40,7 +40,7 @@ const TREE: &str = "rm -rf /srv/e2e /srv/e2e-kept; mkdir -p /srv/e2e /srv/e2e-ke
 mkdir -p kept/sub/deep kept/empty kept/tmp inbox/sub free pins hidden/sub outer/inner log
 for f in kept/{a,b,c,journal} kept/sub/{a,b} kept/sub/deep/a kept/tmp/{a,b,c,d} inbox/{a,b} inbox/sub/a free/{a,b,c,d,e} \
     pins/{key,pin,entry} hidden/{a,sub/a} outer/inner/{a,b} log/a; do echo content >$f; done
-ln -s kept free/link; ln -s ../kept/a free/to-a
+ln -s ../kept free/link; ln -s ../kept/a free/to-a
 cp -a . /srv/e2e; chmod -R a+rwX /srv/e2e /srv/e2e-kept";
 
 /// Puts everything back, by somebody who may.
@@ -456,7 +456,7 @@ fn connections(fixture: &Fixture) -> anyhow::Result<()> {
         "socket.create_connection(('127.0.0.1', 22))",
         "udp().sendto(b'x', ('127.0.0.1', 7071))",
         "socket.socket().bind(('127.0.0.1', 0))",
-        "socket.socketpair()[0].send(b'x')",
+        "pair = socket.socketpair(); pair[0].send(b'x')",
         "socket.socket(socket.AF_UNIX).connect('/run/dbus/system_bus_socket')",
     ];
     const NOBODY: &[&str] = &["socket.create_connection(('127.0.0.1', 7072))"];
