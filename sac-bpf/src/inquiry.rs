@@ -12,7 +12,11 @@ use crate::{
 };
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
-use sac_abi::{Action, Operation, Rules as _, Verdict, decide, decide::Decision, rule::Operations};
+use sac_abi::{
+    Action, Operation, RuleKey, RuleValue, Rules as _, Verdict, decide,
+    decide::Decision,
+    rule::{Contents, Operations},
+};
 
 /// At most eight questions, four bits each: the operation, and whether it is about the second name. 0 ends them.
 #[derive(Clone, Copy)]
@@ -66,6 +70,9 @@ impl Questions {
     }
 }
 
+/// Beside a question: it cannot be told what it is about.
+const HIDDEN: u32 = 16;
+
 /// What is asked of whom, and what has been found.
 #[repr(C)]
 pub(crate) struct Inquiry {
@@ -75,6 +82,8 @@ pub(crate) struct Inquiry {
     first_name: Text,
     second_name: Text,
     questions: u32,
+    /// Not 0 where it cannot be told what is asked about.
+    hidden: u32,
     /// The round that the decision is from: a question and a judge.
     pub(crate) decisive: u32,
     /// [`Decision::to_bits`].
@@ -94,9 +103,19 @@ impl Inquiry {
             first_name: Text::NONE,
             second_name: Text::NONE,
             questions: questions.0,
+            hidden: zero as u32,
             decisive: zero as u32,
             decision: allowed.wrapping_add(zero),
         }
+    }
+
+    /// The same questions about something of which it cannot be told what it is.
+    #[inline(always)]
+    pub(crate) fn about_hidden(mut self, is_hidden: bool) -> Self {
+        if is_hidden {
+            self.hidden = HIDDEN;
+        }
+        self
     }
 
     /// Asks all of it.
@@ -151,7 +170,7 @@ unsafe extern "C" fn round(index: u32, inquiry: *mut c_void) -> i64 {
     if slot == 0 {
         return 0;
     }
-    let question = inquiry.question(index);
+    let question = inquiry.question(index) | inquiry.hidden;
     let bits = match PolicyRules::of_slot(slot) {
         None => Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits(),
         Some(rules) if question & 8 == 0 => judge(rules.map(), question, inquiry.first, &inquiry.first_name),
@@ -173,6 +192,15 @@ fn judge(policy: &Policy, question: u32, dentry: Dentry, name: &Text) -> u64 {
     let Some(operation) = Operation::from_number((question & 7) as u16) else {
         return Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits();
     };
+    if question & HIDDEN != 0 {
+        let contents = RuleValue::from_bits(rules.get(&RuleKey::policy(operation))).contents();
+        let verdict = if contents.has(Contents::RULES) {
+            Verdict::UNREADABLE_PATH.under(contents)
+        } else {
+            Verdict::new(Action::Allow, 0)
+        };
+        return Decision { verdict, group: 0 }.to_bits().wrapping_add(rules.zero());
+    }
     let decision = decide(&rules, operation, &mut Entry::new(dentry, name, policy));
     decision.to_bits().wrapping_add(rules.zero())
 }

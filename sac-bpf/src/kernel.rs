@@ -153,6 +153,23 @@ impl File {
         Inode(unsafe { read(self.0, &FILE_INODE) })
     }
 
+    /// Whether the file is another one than its path leads to, on a mount that somebody without rights made. Before 6.5 an overlay opens the
+    /// files below it under its own paths, so nothing is known of the directories that they are really in.
+    #[inline(always)]
+    pub(crate) fn is_hidden(self) -> bool {
+        // SAFETY: the pointer came from a tracked struct; this goes for all reads here.
+        let inode: u64 = unsafe { read(self.0, &FILE_INODE) };
+        let path = member::<c_void>(self.0, &FILE_PATH);
+        // SAFETY: as above; `f_path` stands inside of the file.
+        let dentry: *const c_void = unsafe { read(path, &PATH_DENTRY) };
+        // SAFETY: as above.
+        let of_path: *const c_void = unsafe { read(dentry, &DENTRY_INODE) };
+        if of_path.is_null() || of_path as u64 == inode {
+            return false;
+        }
+        Inode(of_path).is_of_user_namespace()
+    }
+
     /// What it is opened for: reading, writing, or both; emptying it is writing.
     #[inline(always)]
     pub(crate) fn opened_for(self) -> Operations {
@@ -345,15 +362,20 @@ impl Inode {
         // include/linux/fs.h.
         const SB_I_UNTRUSTED_MOUNTER: u64 = 0x40;
         let superblock = self.superblock();
-        // SAFETY: the pointer came from a tracked struct; this goes for all reads here.
-        let namespace: *const c_void = unsafe { read(superblock, &SB_USER_NS) };
-        // SAFETY: as above.
-        let level: u32 = unsafe { read(namespace, &USERNS_LEVEL) };
-        // SAFETY: as above.
+        // SAFETY: the pointer came from a tracked struct.
         let magic: u64 = unsafe { read(superblock, &SB_MAGIC) };
         // SAFETY: as above.
         let flags: u64 = unsafe { read(superblock, &SB_IFLAGS) };
-        level > 0 || magic == FUSE_SUPER_MAGIC || flags & SB_I_UNTRUSTED_MOUNTER != 0
+        self.is_of_user_namespace() || magic == FUSE_SUPER_MAGIC || flags & SB_I_UNTRUSTED_MOUNTER != 0
+    }
+
+    /// Whether its file system was mounted in a user namespace.
+    #[inline(always)]
+    fn is_of_user_namespace(self) -> bool {
+        // SAFETY: the pointer came from a tracked struct.
+        let namespace: *const c_void = unsafe { read(self.superblock(), &SB_USER_NS) };
+        // SAFETY: as above.
+        unsafe { read::<u32>(namespace, &USERNS_LEVEL) > 0 }
     }
 
     #[inline(always)]

@@ -66,7 +66,8 @@ fn try_file_open(file: File) -> Action {
         (false, true) => Questions::NONE.of_first(Operation::Write),
         (false, false) => return Action::Allow,
     };
-    let mut inquiry = Inquiry::new(judges, questions, file.dentry(), file.dentry());
+    let inquiry = Inquiry::new(judges, questions, file.dentry(), file.dentry());
+    let mut inquiry = inquiry.about_hidden(file.is_hidden());
     let verdict = inquiry.ask(questions);
     let action = verdict.action();
     if action != Action::Allow {

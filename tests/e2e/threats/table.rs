@@ -43,7 +43,8 @@ const OUTSIDE: &[Technique] = &[
         "systemd-run --user --on-active",
         Outside,
         r#"touch pending; systemd-run --user --quiet --on-active=1s --timer-property=AccuracySec=100ms sh -c "$JOB""#,
-    ),
+    )
+    .unless("the user's manager can be slow"),
     by(
         "a unit file of one's own",
         Outside,
@@ -203,7 +204,7 @@ const OPTIONS: &[Technique] = &[
     by("LESSCLOSE", Inode, "echo text >x; LESSOPEN='echo x; : %s' LESSCLOSE='/usr/bin/df / >&2; : %s %s' less x"),
     by("the editor of less", Inode, r#"echo text >x; { sleep 1; printf v; sleep 1; printf '\nq'; sleep 1; } | LESSEDIT='/usr/bin/df / >ran; : %%f' script -qc 'less x' log; cat ran"#),
     by("a shell within more", Inode, r#"seq 200 >x; { sleep 1; printf '!'; sleep 1; printf '/usr/bin/df / >ran\n'; sleep 1; printf q; sleep 1; } | script -qc 'more x' log; cat ran"#),
-    by("the pager of systemctl", Inode, r#"SYSTEMD_PAGERSECURE=0 SYSTEMD_PAGER='sh -c "df / >ran; cat"' script -qc 'systemctl --user list-units' log; cat ran"#),
+    by("the pager of systemctl", Inode, r#"echo 'df / >ran; cat' >p; SYSTEMD_PAGERSECURE=0 SYSTEMD_PAGER="sh $PWD/p" script -qc 'systemctl --user list-units' log; cat ran"#),
     by("the editor of crontab", Inode, r#"EDITOR='sh -c "df /"' crontab -e"#),
     by("the editor of systemctl", Inode, r#"SYSTEMD_EDITOR='sh -c "df / >ran"' script -qc 'systemctl --user edit --force --full e2e-edited.service' log; cat ran"#).unless("systemd wants something to be written"),
     by("ProxyCommand of ssh", Inode, r#"timeout 5 ssh -F none -o ProxyCommand='sh -c "df / >ran; sleep 1"' host; cat ran"#),
@@ -641,6 +642,17 @@ protect = ctypes.CDLL(None, use_errno=True).mprotect; protect.argtypes = [ctypes
 assert protect(at & ~4095, 8192, 7) == 0, ctypes.get_errno()
 ctypes.CFUNCTYPE(None)(at)()' "$KIT""#,
     ),
+    by("code written over a program's own, by /proc/self/mem", Memory, r#"python3 -c 'import ctypes, sys; sys.path.insert(0, sys.argv[1]); import own
+function = ctypes.CDLL(None).labs
+with open("/proc/self/mem", "r+b", buffering=0) as memory: memory.seek(ctypes.cast(function, ctypes.c_void_p).value); memory.write(own.code(own.RETURN))
+function(1)' "$KIT""#).unless("kernels can be configured to refuse it"),
+    by("code written into a private mapping of a trusted library", Memory, r#"python3 -c 'import ctypes, mmap, os, sys; sys.path.insert(0, sys.argv[1]); import own
+memory = mmap.mmap(os.open("/lib/x86_64-linux-gnu/libc.so.6", os.O_RDONLY), 4096, mmap.MAP_PRIVATE, 7); memory.write(own.code(own.RETURN))
+ctypes.CFUNCTYPE(None)(ctypes.addressof(ctypes.c_char.from_buffer(memory)))()' "$KIT""#),
+    by("code written into such a mapping, executable afterwards", Memory, r#"python3 -c 'import ctypes, mmap, os, sys; sys.path.insert(0, sys.argv[1]); import own
+memory = mmap.mmap(os.open("/lib/x86_64-linux-gnu/libc.so.6", os.O_RDONLY), 4096, mmap.MAP_PRIVATE, 3); memory.write(own.code(own.RETURN))
+at = ctypes.addressof(ctypes.c_char.from_buffer(memory)); protect = ctypes.CDLL(None).mprotect; protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+assert protect(at, 4096, 5) == 0; ctypes.CFUNCTYPE(None)(at)()' "$KIT""#),
 ];
 
 const RACES: &[Technique] = &[
@@ -883,17 +895,8 @@ s = socket.socket(fileno=socket.recv_fds(two, 1, 1)[1][0]); s.connect(("127.0.0.
 ];
 
 /// What works under the policy, too. `docs/threats.md` says so; whoever closes one of these moves it to its group.
-pub(super) const OPEN: &[Technique] = &[
-    by("an interpreter that does the work itself", Nothing, r#"python3 -c 'import os; got = os.statvfs("/"); print("Filesystem     1K-blocks", got.f_blocks)'"#),
-    by("code written over a program's own, by /proc/self/mem", Nothing, r#"python3 -c 'import ctypes, sys; sys.path.insert(0, sys.argv[1]); import own
-function = ctypes.CDLL(None).labs
-with open("/proc/self/mem", "r+b", buffering=0) as memory: memory.seek(ctypes.cast(function, ctypes.c_void_p).value); memory.write(own.code(own.RETURN))
-function(1)' "$KIT""#).unless("kernels can be configured to refuse it"),
-    by("code written into a private mapping of a trusted library", Nothing, r#"python3 -c 'import ctypes, mmap, os, sys; sys.path.insert(0, sys.argv[1]); import own
-memory = mmap.mmap(os.open("/lib/x86_64-linux-gnu/libc.so.6", os.O_RDONLY), 4096, mmap.MAP_PRIVATE, 7); memory.write(own.code(own.RETURN))
-ctypes.CFUNCTYPE(None)(ctypes.addressof(ctypes.c_char.from_buffer(memory)))()' "$KIT""#),
-    by("code written into such a mapping, executable afterwards", Nothing, r#"python3 -c 'import ctypes, mmap, os, sys; sys.path.insert(0, sys.argv[1]); import own
-memory = mmap.mmap(os.open("/lib/x86_64-linux-gnu/libc.so.6", os.O_RDONLY), 4096, mmap.MAP_PRIVATE, 3); memory.write(own.code(own.RETURN))
-at = ctypes.addressof(ctypes.c_char.from_buffer(memory)); protect = ctypes.CDLL(None).mprotect; protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-assert protect(at, 4096, 5) == 0; ctypes.CFUNCTYPE(None)(at)()' "$KIT""#),
-];
+pub(super) const OPEN: &[Technique] = &[by(
+    "an interpreter that does the work itself",
+    Nothing,
+    r#"python3 -c 'import os; got = os.statvfs("/"); print("Filesystem     1K-blocks", got.f_blocks)'"#,
+)];
