@@ -69,6 +69,10 @@ impl Files for Machine {
         let head = if path == Path::new(SCRIPT) { "#!/usr/bin/bash -e\n" } else { "\x7fELF" };
         Some(head.into())
     }
+
+    fn digest(&self, path: &Path) -> Option<[u8; 32]> {
+        self.resolve(path).ok().map(|_found| [0; 32])
+    }
 }
 
 fn requests(policy: &Policy) -> Vec<Request> {

@@ -85,6 +85,7 @@ codes! {
     DuplicateRuleSetName = "SAC035", Error, "Two rule sets have the same name";
     UnknownRuleSet = "SAC036", Error, "A rule set that is inherited does not exist";
     RuleSetCycle = "SAC037", Error, "A rule set inherits itself";
+    InvalidDigest = "SAC038", Error, "This cannot be the SHA-256 of a file";
     AssertionFailed = "SAC060", Error, "An assertion of the policy does not hold";
     TooManyShapes = "SAC061", Error, "The rules for connections have too many different sizes of networks and ranges of ports";
     TooManyConditions = "SAC062", Error, "A program has too many rules with arguments";

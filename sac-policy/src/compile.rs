@@ -12,6 +12,7 @@
 
 mod addresses;
 mod arguments;
+mod confined_root;
 mod subjects;
 mod warnings;
 
@@ -26,6 +27,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+pub use confined_root::sockets_of_services;
 
 /// What a compiled policy depends on beside the policy and the file system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +114,12 @@ fn denies(rule: &Rule) -> bool {
     rule.action != Action::Allow
 }
 
+/// The first half of a digest as the kernel half has it: two numbers whose bytes in the memory are its bytes.
+pub(crate) fn content(digest: &[u8; 32]) -> (u64, u64) {
+    let [first, second, ..] = *digest.as_chunks::<8>().0 else { return (0, 0) };
+    (u64::from_ne_bytes(first), u64::from_ne_bytes(second))
+}
+
 /// Which of two rules wins where they meet: the one with the greater rank.
 fn rank(rule: &Rule) -> (bool, Action) {
     (rule.overrides && !denies(rule), rule.action)
@@ -157,7 +166,18 @@ impl<'p, F: Files> Compiler<'p, F> {
                 self.hold(RuleKey::executable_memory(), rule);
                 self.note(Operation::Execute, Contents::EXECUTABLE_MEMORY);
             }
-            Subject::Name(_) | Subject::Untrusted | Subject::ExecutableMemory | Subject::Address { .. } => {}
+            Subject::Administration if holds => self.administration(rule),
+            Subject::Content(digest) if holds => {
+                let (first, second) = content(digest);
+                self.hold(RuleKey::content(first, second), rule);
+                self.note(Operation::Execute, Contents::CONTENTS);
+            }
+            Subject::Name(_)
+            | Subject::Untrusted
+            | Subject::ExecutableMemory
+            | Subject::Administration
+            | Subject::Content(_)
+            | Subject::Address { .. } => {}
         }
     }
 

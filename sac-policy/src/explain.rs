@@ -4,13 +4,15 @@
 //! The verdict is the one of [`sac_abi::decide()`], [`sac_abi::decide::decide_arguments`] and
 //! [`sac_abi::decide::decide_address`] over the compiled policy: the functions and the entries that the kernel half has. The
 //! steps to it are read from the same entries. A path that does not exist is explained as if a file appeared there. Of an
-//! operation that amounts to several, as renaming does, the strictest verdict counts.
+//! operation that amounts to several, as renaming does, the strictest verdict counts, and so it does of a program's verdict and that
+//! of [`sac_abi::decide::decide_content`] on its content.
 //!
 //! One thing is simpler than in the kernel: directories are gone through by their paths, so below a bind mount those are seen
 //! that the mount hides.
 
 mod addresses;
 mod arguments;
+mod content;
 mod object;
 mod steps;
 mod words;
@@ -143,6 +145,7 @@ impl<F: Files> Judge<'_, F> {
     /// A program, and if it is a script, its interpreter after it.
     fn execute(&mut self, path: &Path, arguments: Option<&[String]>, interpreters_left: u32) -> Verdict {
         let located = self.locate(Operation::Execute, path);
+        let by_content = self.content(&located);
         let decision = self.file(Operation::Execute, &located);
         let interpreter = self.files.head(&located.path).and_then(|head| object::interpreter(&head));
         let verdict = match (&interpreter, decision.group) {
@@ -150,6 +153,8 @@ impl<F: Files> Judge<'_, F> {
             (None, group) => self.arguments(group, decision.verdict, arguments),
             (Some(_), _) => self.arguments_of_script(),
         };
+        let verdict =
+            by_content.filter(|by_content| by_content.action() > verdict.action()).unwrap_or(verdict);
         let Some((interpreter, own_arguments)) = interpreter else {
             return verdict;
         };

@@ -30,10 +30,16 @@ pub trait Files {
 
     /// The first bytes of a regular file, at most [`HEAD_BYTES_MAX`]; `None` where they cannot be read.
     fn head(&self, path: &Path) -> Option<Vec<u8>>;
+
+    /// The SHA-256 of a regular file's content; `None` where it cannot be read, or has more than [`DIGESTED_BYTES_MAX`].
+    fn digest(&self, path: &Path) -> Option<[u8; 32]>;
 }
 
 /// As much of a file as the kernel looks at to tell a script from a program: `BINPRM_BUF_SIZE` in `include/uapi/linux/binfmts.h`.
 pub const HEAD_BYTES_MAX: usize = 256;
+
+/// Of more than that, in bytes, no digest is made: to explain something should take seconds at most.
+pub const DIGESTED_BYTES_MAX: u64 = 256 << 20;
 
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]

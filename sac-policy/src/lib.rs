@@ -31,7 +31,7 @@ mod yaml;
 pub use assertions::run_assertions;
 pub use choose::{Choice, Group, Login, Person, RemoteHost};
 pub use code::{Code, Severity};
-pub use compile::{Compiled, Grant, Situation, compile};
+pub use compile::{Compiled, Grant, Situation, compile, sockets_of_services};
 pub use explain::{Decider, Explanation, RuleReference, Step, explain};
 pub use fault::{Colour, Fault, Faults, Place};
 pub use files::{FileGeneration, Files, HostFiles, Resolved};

@@ -259,7 +259,8 @@ pub struct Rule {
     pub number: u32,
     /// What it is about.
     pub subject: Subject,
-    /// The operations that it holds for, each once: [`Operation::Execute`], [`Operation::Connect`], or some of the others.
+    /// The operations that it holds for, each once: [`Operation::Execute`], [`Operation::Connect`],
+    /// [`Operation::Administer`], or some of the others.
     pub operations: Vec<Operation>,
     /// What happens.
     pub action: Action,
@@ -315,6 +316,11 @@ pub enum Subject {
     Untrusted,
     /// Memory that is executable and comes from no file. Never in an allow rule.
     ExecutableMemory,
+    /// Programs with this SHA-256. Never in an allow rule.
+    Content([u8; 32]),
+    /// What root could free itself of the policy with: [`sac_abi::Operation::Administer`], and files and sockets that the compiler
+    /// knows. Never in an allow rule.
+    Administration,
     /// Addresses, and ports in these ranges; without a range all ports.
     Address {
         /// The addresses.
@@ -330,19 +336,26 @@ impl Subject {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Path(path) | Self::Directory(path) | Self::Tree(path) => Some(path),
-            Self::Name(_) | Self::Untrusted | Self::ExecutableMemory | Self::Address { .. } => None,
+            Self::Name(_)
+            | Self::Untrusted
+            | Self::ExecutableMemory
+            | Self::Content(_)
+            | Self::Administration
+            | Self::Address { .. } => None,
         }
     }
 }
 
 impl fmt::Display for Subject {
-    /// A path or name as it was written; an address with its ports in brackets.
+    /// A path or name as it was written; a digest in lower case; an address with its ports in brackets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) | Self::Directory(path) | Self::Tree(path) => write!(f, "{}", path.display()),
             Self::Name(name) => f.write_str(name),
             Self::Untrusted => f.write_str("untrusted programs"),
             Self::ExecutableMemory => f.write_str("executable memory"),
+            Self::Content(digest) => digest.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+            Self::Administration => f.write_str("what root could free itself of the policy with"),
             Self::Address { network, ports } if ports.is_empty() => write!(f, "{network}"),
             Self::Address { network, ports } => {
                 let ports: Vec<_> = ports.iter().map(ToString::to_string).collect();

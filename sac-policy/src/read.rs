@@ -27,6 +27,8 @@ use std::sync::Arc;
 pub(crate) use when::duration_seconds;
 
 pub(crate) use fields::did_you_mean;
+#[cfg(test)]
+pub(crate) use programs::digest;
 pub(crate) use rules::{COMPARED_MAX, RULES_MAX, contradict, meetings};
 
 /// Most conditions on the arguments of one program: for more the kernel half has no room.

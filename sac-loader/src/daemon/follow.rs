@@ -237,7 +237,14 @@ fn directories_of(set: &PolicySet) -> (BTreeSet<PathBuf>, usize) {
                 directories.insert(existing(path));
                 add_with_links(path, &mut directories);
             }
-            Subject::Name(_) | Subject::Untrusted | Subject::ExecutableMemory | Subject::Address { .. } => {}
+            Subject::Administration => {
+                sac_policy::sockets_of_services().for_each(|path| add_with_links(path, &mut directories));
+            }
+            Subject::Name(_)
+            | Subject::Untrusted
+            | Subject::ExecutableMemory
+            | Subject::Content(_)
+            | Subject::Address { .. } => {}
         }
     }
     let left_out = directories.len().saturating_sub(WATCHES_MAX);

@@ -103,6 +103,55 @@ fn renaming_and_the_origins_of_programs_are_told() {
     holds(&out, "removed rule: execute executable memory that comes from no file: audit");
 }
 
+const ROOT: &str = "policy: root
+applies_to: {groups: [no-such-group]}
+action: deny
+confined_root: true
+programs:
+  deny: [{sha256: E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855, action: kill}]
+";
+
+#[test]
+fn root_in_a_session_and_the_content_of_programs_are_told() {
+    let directory = directory(&[("root.yaml", ROOT)]);
+    let empty = directory.path().join("empty");
+    std::fs::write(&empty, "").unwrap();
+    let ask = |arguments: &[&str]| {
+        let all =
+            [&arguments[..1], &["--policies", "root.yaml", "--groups", "no-such-group"], &arguments[1..]]
+                .concat();
+        policy(directory.path(), &all)
+    };
+    let (code, out, err) = ask(&["explain", "--operation", "write", "/sys/kernel/x"]);
+    assert_eq!(code, 3, "{err}");
+    holds(&out, "`deny` by rule 1 (root.yaml:4)");
+    holds(&out, "(`confined_root`), holds for it  <- decides");
+    let (code, out, err) = ask(&["explain", empty.to_str().unwrap()]);
+    assert_eq!(code, 3, "{err}");
+    holds(&out, "`kill` by rule 2 (root.yaml:6)");
+    holds(&out, "its content: rule 2 (root.yaml:6), `kill` for programs whose SHA-256 is e3b0c442");
+    assert_eq!(ask(&["explain", "/usr/bin/env"]).0, 0);
+    let (_, _, err) = ask(&["explain", "--operation", "administer", "/usr/bin/env"]);
+    holds(&err, "--operation is one of execute, delete");
+    let (_, out, _) = ask(&["show"]);
+    holds(
+        &out,
+        "  1. administer what root could free itself of the policy with (confined_root): deny (root.yaml:4)",
+    );
+    holds(&out, "  2. execute programs whose SHA-256 is e3b0c442");
+    let (_, out, _) = ask(&["show", "--json"]);
+    let said: Value = serde_json::from_str(&out).unwrap();
+    let rules = said["rules"].as_array().unwrap();
+    assert_eq!((&rules[0]["confined_root"], &rules[0]["operations"]), (&json!(true), &json!(["administer"])));
+    assert!(rules[1]["sha256"].as_str().unwrap().starts_with("e3b0c442"), "{out}");
+    std::fs::write(directory.path().join("new"), ROOT.replace("confined_root: true", "")).unwrap();
+    let (_, out, _) = policy(directory.path(), &["diff", "root.yaml", "new"]);
+    holds(
+        &out,
+        "removed rule: administer what root could free itself of the policy with (confined_root): deny",
+    );
+}
+
 #[test]
 fn explain_knows_when_there_is_no_policy() {
     let (code, said) = asked(&["explain", "--user", "daemon", "/usr/bin/env"]);

@@ -125,6 +125,7 @@ fn example(code: Code) -> (Faults, String) {
         Code::NameProvesNothing => {
             lines("programs:\n  default: deny\n  allow:\n    - /usr/bin/bash\n    - name: ls\n")
         }
+        Code::InvalidDigest => lines("programs:\n  deny:\n    - sha256: d41d8cd98f00b204e9800998ecf8427e\n"),
         Code::InvalidArguments => {
             lines("programs:\n  deny:\n    - path: /usr/bin/systemctl\n      args: [\"**\", nginx]\n")
         }

@@ -38,7 +38,7 @@ impl<'p, F: Files> Compiler<'p, F> {
                 self.warn_of_file(rule, path, &resolved);
                 self.warn_of_same_file(rule, path, resolved.inode);
                 if holds {
-                    self.hold_inode(rule, resolved.inode);
+                    self.hold_inode(rule, &rule.operations, resolved.inode);
                     if denies(rule) && self.hold_path(rule, &resolved.canonical).is_none() {
                         self.warn_of_long_path(rule, path, &resolved);
                     }
@@ -61,33 +61,42 @@ impl<'p, F: Files> Compiler<'p, F> {
         if !holds {
             return;
         }
-        if let Some(Ok(directory)) = place {
-            self.hold_entry(rule, &directory, path);
-        }
-        if let Ok(resolved) = resolved {
-            self.hold_inode(rule, resolved.inode);
-            if let Some(Ok(directory)) =
-                resolved.canonical.parent().map(|directory| self.files.resolve(directory))
-            {
-                self.hold_entry(rule, &directory, &resolved.canonical);
+        self.hold_file(rule, &rule.operations, path, resolved.ok().as_ref());
+    }
+
+    /// Holds what a path leads to, if anything, and both names.
+    pub(super) fn hold_file(
+        &mut self,
+        rule: &'p Rule,
+        operations: &[Operation],
+        path: &Path,
+        resolved: Option<&Resolved>,
+    ) {
+        let canonical = resolved.map(|resolved| resolved.canonical.as_path());
+        for path in [Some(path), canonical].into_iter().flatten() {
+            if let Some(Ok(directory)) = path.parent().map(|directory| self.files.resolve(directory)) {
+                self.hold_entry(rule, operations, &directory, path);
             }
+        }
+        if let Some(resolved) = resolved {
+            self.hold_inode(rule, operations, resolved.inode);
         }
     }
 
-    fn hold_inode(&mut self, rule: &'p Rule, inode: InodeId) {
-        for &operation in &rule.operations {
+    fn hold_inode(&mut self, rule: &'p Rule, operations: &[Operation], inode: InodeId) {
+        for &operation in operations {
             self.hold(RuleKey::inode(operation, inode), rule);
         }
     }
 
     /// Holds the last part of a path as a name in a directory.
-    fn hold_entry(&mut self, rule: &'p Rule, directory: &Resolved, path: &Path) {
+    fn hold_entry(&mut self, rule: &'p Rule, operations: &[Operation], directory: &Resolved, path: &Path) {
         let name = path.file_name().and_then(|name| TextHash::of_text(self.key, name.as_bytes()));
         let Some(name) = name.filter(|_| directory.kind == FileKind::Directory) else {
             return;
         };
         let contents = numbered(Contents::ENTRIES, directory.inode);
-        for &operation in &rule.operations {
+        for &operation in operations {
             self.hold(RuleKey::entry(operation, directory.inode, name), rule);
             self.note(operation, contents);
         }
@@ -134,7 +143,8 @@ impl<'p, F: Files> Compiler<'p, F> {
         if let Some(directory) = self.resolved_directory(rule, path)
             && holds
         {
-            self.hold_directory(rule, directory.inode, RuleKey::directory, Contents::DIRECTORIES);
+            let key = RuleKey::directory;
+            self.hold_directory(rule, &rule.operations, directory.inode, key, Contents::DIRECTORIES);
             self.hold_way(rule, &directory.canonical);
         }
     }
@@ -144,22 +154,31 @@ impl<'p, F: Files> Compiler<'p, F> {
         let Some(directory) = self.resolved_directory(rule, path).filter(|_| holds) else {
             return;
         };
-        self.hold_directory(rule, directory.inode, RuleKey::tree, Contents::TREES);
+        self.hold_tree(rule, &rule.operations, &directory);
+    }
+
+    /// Holds a directory with all that is below it; what is no directory is no tree.
+    pub(super) fn hold_tree(&mut self, rule: &'p Rule, operations: &[Operation], directory: &Resolved) {
+        if directory.kind != FileKind::Directory {
+            return;
+        }
+        self.hold_directory(rule, operations, directory.inode, RuleKey::tree, Contents::TREES);
         self.hold_way(rule, &directory.canonical);
         for root in self.files.mounts_below(&directory.canonical) {
-            self.hold_directory(rule, root, RuleKey::tree, Contents::TREES);
+            self.hold_directory(rule, operations, root, RuleKey::tree, Contents::TREES);
         }
     }
 
     fn hold_directory(
         &mut self,
         rule: &'p Rule,
+        operations: &[Operation],
         directory: InodeId,
         key: fn(Operation, InodeId) -> RuleKey,
         contents: Contents,
     ) {
         let contents = numbered(contents, directory);
-        for &operation in &rule.operations {
+        for &operation in operations {
             self.hold(key(operation, directory), rule);
             self.note(operation, contents);
         }

@@ -2,6 +2,7 @@
 //! Compiled policies, judged as the kernel half judges. Here is what the tests share: files and arguments as the kernel sees them.
 
 mod agreement;
+mod confined_root;
 mod tables;
 
 use super::*;
@@ -9,7 +10,7 @@ use crate::files::fake::FakeFiles;
 use crate::policy::fake::policy;
 use sac_abi::decide::{
     Address, Argument, Arguments, DirectoryLookup, Matching, TextLookup, decide, decide_address,
-    decide_arguments, decide_executable_memory,
+    decide_administration, decide_arguments, decide_content, decide_executable_memory, decide_socket,
 };
 use sac_abi::{Object, Verdict};
 

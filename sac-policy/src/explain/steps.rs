@@ -4,7 +4,7 @@
 use super::object::Located;
 use super::{Decider, Judge, RuleReference, Ruling, Step, words};
 use crate::files::Files;
-use crate::policy::{Mode, Rule};
+use crate::policy::{Mode, Rule, Subject};
 use sac_abi::decide::{Decision, Object, TextLookup, Verdict, decide};
 use sac_abi::rule::{Contents, InodeId};
 use sac_abi::{Action, Operation, RuleKey, RuleValue, Rules, TextHash};
@@ -83,7 +83,10 @@ impl<F: Files> Judge<'_, F> {
         if located.exists {
             let value = self.of_file(located.inode, |inode| RuleKey::inode(operation, inode));
             let looked_at = format!("the file itself, {}", words::inode(located.inode));
-            match self.policy.rule(value.number()).filter(|rule| !rule.operations.contains(&operation)) {
+            let is_on_way = |rule: &&Rule| {
+                !rule.operations.contains(&operation) && rule.subject != Subject::Administration
+            };
+            match self.policy.rule(value.number()).filter(is_on_way) {
                 // The compiler holds what a rule's path leads through.
                 Some(rule) => {
                     let said = format!("{} would lead nowhere without it", self.rule_in_words(rule));
@@ -270,11 +273,16 @@ impl<F: Files> Judge<'_, F> {
             self.steps.iter().filter_map(|step| step.rule.as_ref()).any(|rule| other(&rule))
         };
         let restricts = |action: Action| action > Action::Allow;
+        let by_content =
+            self.policy.rule(verdict.rule).is_some_and(|rule| matches!(rule.subject, Subject::Content(_)));
         let because = match decider {
             Decider::Rule(rule) if rule.overrides && verdict.action() == Action::Allow => {
                 "it has `override`, so it comes before rules that deny"
             }
             Decider::Rule(_) if verdict.action() == Action::Allow => "it allows this, and no rule denies it",
+            Decider::Rule(_) if by_content => {
+                "it denies what has this content, and no rule that allows and no grant comes before it"
+            }
             Decider::Rule(_) if others(restricts) => "of the rules that deny this, the strictest counts",
             Decider::Rule(_) if others(|action| action == Action::Allow) => {
                 "a rule that denies comes before one that allows"

@@ -222,6 +222,76 @@ fn who_could_have_written_a_program_is_told() {
 }
 
 #[test]
+fn what_root_must_not_touch_is_told_by_its_key() {
+    let files = files()
+        .directory("/etc", 12)
+        .directory("/etc/sac", 13)
+        .directory("/etc/sac/policies", 14)
+        .program("/etc/crontab", 15);
+    let policy = policy("kill administer confined_root");
+    let compiled = compile(&policy, &files, &situation());
+    let explanation = |text| explain(&policy, &compiled, &files, &request(text), &situation());
+    for text in ["write /etc/sac/policies/x", "rename /etc/sac", "write /etc/crontab", "create /etc/sudoers"]
+    {
+        let explanation = explanation(text);
+        assert_eq!((explanation.verdict.action(), explanation.verdict.rule), (Action::Kill, 1), "{text}");
+        let deciding: Vec<_> = explanation.steps.iter().filter(|step| step.decides).collect();
+        let [step] = &deciding[..] else { panic!("{text}: {deciding:#?}") };
+        assert!(step.said.ends_with("with (`confined_root`), holds for it"), "{text}: {}", step.said);
+        let Decider::Rule(rule) = explanation.decider else { panic!("{text}") };
+        assert!(rule.subject.contains("`confined_root`"), "{}", rule.subject);
+    }
+    assert_eq!(explanation("read /etc/sac/policies/x").decider, Decider::Default);
+    assert_eq!(explanation("write /etc/passwd").decider, Decider::Default);
+}
+
+#[test]
+fn content_is_told_and_comes_on_top() {
+    let files = files()
+        .with_digest("/usr/bin/df", 0xab)
+        .with_digest("/srv/games/chess", 0xab)
+        .with_digest("/usr/bin/dash", 0xcd)
+        .with_digest("/usr/bin/backup", 0xef);
+    let digest = |first: &str| format!("sha256:{first}{}", "0".repeat(62));
+    let rules = format!("deny {}\nallow! /srv/games/chess\nkill {}", digest("ab"), digest("cd"));
+    let policy = policy(&rules);
+    let with_grant = Situation {
+        grants: vec![Grant { number: 1, path: "/usr/bin/df".into(), until_boot_s: 9 }],
+        ..situation()
+    };
+    let explanation = |situation: &Situation, text| {
+        let compiled = compile(&policy, &files, situation);
+        explain(&policy, &compiled, &files, &request(text), situation)
+    };
+    for (situation, text) in [
+        (&situation(), "execute /usr/bin/df"),
+        (&with_grant, "execute /usr/bin/df"),
+        (&situation(), "execute /srv/games/chess"),
+    ] {
+        let explanation = explanation(situation, text);
+        assert_eq!((explanation.verdict.action(), explanation.verdict.rule), (Action::Deny, 1), "{text}");
+        assert!(explanation.conclusion.contains("no grant comes before it"), "{}", explanation.conclusion);
+        let deciding: Vec<_> = explanation.steps.iter().filter(|step| step.decides).collect();
+        assert_eq!(deciding.len(), 1, "{:#?}", explanation.steps);
+        assert_eq!(deciding[0].looked_at, "its content");
+        assert!(
+            deciding[0].said.contains("`deny` for programs whose SHA-256 is ab00"),
+            "{}",
+            deciding[0].said
+        );
+    }
+    // A script's interpreter is a program as well.
+    assert_eq!(explanation(&situation(), "execute /usr/bin/backup").verdict.rule, 3);
+    // What decides where no content does.
+    let other = explanation(&situation(), "execute /usr/bin/systemctl");
+    let deciding = other.steps.iter().find(|step| step.decides).unwrap();
+    assert_eq!((other.decider, deciding.looked_at.as_str()), (Decider::Default, "the policy's default"));
+    assert!(other.steps.iter().any(|step| step.said.starts_with("it cannot be read")), "{:#?}", other.steps);
+    let missing = explanation(&situation(), "execute /usr/bin/no");
+    assert!(missing.steps.iter().any(|step| step.said == "what is not there has none yet"));
+}
+
+#[test]
 fn unspecified_addresses_are_the_machine_itself() {
     let policy = policy("kill connect 127.0.0.0/8\ndeny connect ::1");
     insta::assert_snapshot!("connect_unspecified", shown(&policy, "connect 0.0.0.0:80"));

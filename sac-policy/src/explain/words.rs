@@ -38,6 +38,8 @@ pub(super) fn subject(rule: &Rule) -> String {
         Subject::Name(name) => format!("whatever is called {name}"),
         Subject::Untrusted => "untrusted programs".to_owned(),
         Subject::ExecutableMemory => "executable memory that comes from no file".to_owned(),
+        Subject::Content(_) => format!("programs whose SHA-256 is {}", rule.subject),
+        Subject::Administration => format!("{} (`confined_root`)", rule.subject),
         Subject::Address { network, ports } if ports.is_empty() => network.to_string(),
         Subject::Address { network, ports } => {
             let ports: Vec<_> = ports.iter().map(ToString::to_string).collect();

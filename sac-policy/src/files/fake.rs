@@ -20,6 +20,8 @@ pub(crate) struct FakeFiles {
     /// Mount points, and the minor number of what is mounted there.
     mounts: BTreeMap<PathBuf, u32>,
     heads: BTreeMap<PathBuf, Vec<u8>>,
+    /// The first byte of the digests of those that have one.
+    digests: BTreeMap<PathBuf, u8>,
     /// User and group, where they are not root's.
     owners: BTreeMap<PathBuf, (u32, u32)>,
 }
@@ -46,6 +48,12 @@ impl FakeFiles {
 
     pub(crate) fn file(mut self, path: &str, ino: u64, kind: FileKind, mode: u32) -> Self {
         self.files.insert(path.into(), (ino, kind, mode));
+        self
+    }
+
+    /// A file whose digest is this byte and then zeros.
+    pub(crate) fn with_digest(mut self, path: &str, first: u8) -> Self {
+        self.digests.insert(path.into(), first);
         self
     }
 
@@ -113,5 +121,11 @@ impl Files for FakeFiles {
         let mut head = self.heads.get(&canonical).cloned().unwrap_or_else(|| b"\x7fELF".to_vec());
         head.truncate(HEAD_BYTES_MAX);
         Some(head)
+    }
+
+    fn digest(&self, path: &Path) -> Option<[u8; 32]> {
+        let mut digest = [0; 32];
+        digest[0] = *self.digests.get(&self.resolve(path).ok()?.canonical)?;
+        Some(digest)
     }
 }

@@ -5,10 +5,11 @@
 //! another one: btrfs gives each subvolume its own. So it is taken from `/proc/self/mountinfo`, by the mount id of the
 //! open file.
 
-use super::{FileKind, Files, HEAD_BYTES_MAX, NameKind, ResolveError, Resolved};
+use super::{DIGESTED_BYTES_MAX, FileKind, Files, HEAD_BYTES_MAX, NameKind, ResolveError, Resolved};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Statx, StatxFlags};
 use rustix::io::Errno;
 use sac_abi::rule::InodeId;
+use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -20,6 +21,9 @@ use std::path::{Path, PathBuf};
 
 /// See `proc_pid_mountinfo(5)`.
 const MOUNTINFO: &str = "/proc/self/mountinfo";
+
+/// How much of a file is read at a time for its digest.
+const DIGESTED_AT_ONCE: usize = 64 << 10;
 
 /// The machine's own file system.
 ///
@@ -123,14 +127,39 @@ impl Files for HostFiles {
     }
 
     fn head(&self, path: &Path) -> Option<Vec<u8>> {
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = rustix::fs::open(path, flags, Mode::empty()).ok()?;
-        let is_regular =
-            FileType::from_raw_mode(rustix::fs::fstat(&file).ok()?.st_mode) == FileType::RegularFile;
         let mut head = Vec::new();
         let limit = u64::try_from(HEAD_BYTES_MAX).unwrap_or(u64::MAX);
-        let read = is_regular.then(|| fs::File::from(file).take(limit).read_to_end(&mut head));
-        matches!(read, Some(Ok(_))).then_some(head)
+        regular_file(path)?.take(limit).read_to_end(&mut head).ok()?;
+        Some(head)
+    }
+
+    fn digest(&self, path: &Path) -> Option<[u8; 32]> {
+        digest(regular_file(path)?, DIGESTED_BYTES_MAX)
+    }
+}
+
+/// Opens a regular file to be read, and nothing that could react to being opened.
+fn regular_file(path: &Path) -> Option<fs::File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(&file).ok()?.st_mode);
+    (kind == FileType::RegularFile).then(|| file.into())
+}
+
+/// The SHA-256 of all that can be read; `None` where that is more than `limit`, or reading fails.
+fn digest(mut from: impl Read, limit: u64) -> Option<[u8; 32]> {
+    let mut sha256 = Sha256::new();
+    let mut buffer = vec![0; DIGESTED_AT_ONCE];
+    let mut left = limit;
+    loop {
+        let read = match from.read(&mut buffer) {
+            Ok(0) => return Some(sha256.finalize().into()),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_unreadable) => return None,
+        };
+        left = left.checked_sub(u64::try_from(read).ok()?)?;
+        sha256.update(buffer.get(..read)?);
     }
 }
 

@@ -7,11 +7,13 @@ use crate::explain::explain;
 use crate::fault::{Fault, Faults, quoted, quoted_path};
 use crate::files::Files;
 use crate::policy::{Logins, Policy, Request};
+use sac_abi::Operation;
 use std::path::Path;
 
 /// What an administrator needs to take a policy back, in the order of preference: one of the first, and the last.
 const BECOME_ROOT: [&str; 3] = ["/usr/bin/sudo", "/usr/bin/su", "/usr/bin/doas"];
 const LOADER: &str = "/usr/sbin/sac-loader";
+const POLICIES: &str = "/etc/sac/policies";
 
 /// Somebody whom the policy is to hold for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,30 +44,35 @@ pub fn lint_lockout(
         return faults;
     }
     let compiled = compile(policy, files, situation);
-    let mut check = |program: &Path, what: &str| {
-        let request = Request::Execute { path: program.to_owned(), arguments: None };
+    let execute = |path: &Path| Request::Execute { path: path.to_owned(), arguments: None };
+    let mut check = |request: Request, message: String| {
         let explanation = explain(policy, &compiled, files, &request, situation);
         if !explanation.verdict.action().blocks() {
-            return true;
+            return;
         }
-        let message = format!("{name} could not run {}, {what}", quoted_path(program));
         let place = match policy.rule(explanation.verdict.rule) {
             Some(rule) => rule.place(),
             None => policy.place(policy.name_span),
         };
         let help = "allow it, or let the policy apply to others";
         faults.push(Fault::new(Code::LockOut, place, message).label(explanation.conclusion).help(help));
-        false
     };
-    check(person.shell, "their login shell");
+    let could_not_run =
+        |path: &Path, what: &str| format!("{name} could not run {}, {what}", quoted_path(path));
+    check(execute(person.shell), could_not_run(person.shell, "their login shell"));
     if person.administers {
         let mut there = BECOME_ROOT.iter().map(Path::new).filter(|path| files.resolve(path).is_ok());
         // One way is enough; it is the first that people use.
         if let Some(first) = there.next() {
-            check(first, "with which they become root");
+            check(execute(first), could_not_run(first, "with which they become root"));
         }
-        if files.resolve(Path::new(LOADER)).is_ok() {
-            check(Path::new(LOADER), "with which they change policies");
+        let (loader, policies) = (Path::new(LOADER), Path::new(POLICIES));
+        if files.resolve(loader).is_ok() {
+            check(execute(loader), could_not_run(loader, "with which they change policies"));
+        }
+        if files.resolve(policies).is_ok() {
+            let request = Request::File { operation: Operation::Write, path: policies.to_owned() };
+            check(request, format!("{name} could not change the policies in {}", quoted_path(policies)));
         }
     }
     faults

@@ -10,6 +10,9 @@ use std::path::Path;
 
 fn files() -> FakeFiles {
     FakeFiles::default()
+        .directory("/etc", 4)
+        .directory("/etc/sac", 5)
+        .directory("/etc/sac/policies", 6)
         .directory("/opt", 2)
         .program("/opt/a", 7)
         .program("/bin/ctl", 8)
@@ -132,4 +135,9 @@ fn who_could_not_log_in_is_told() {
         ["`alice` could not run `/usr/bin/sudo`, with which they become root"]
     );
     assert_eq!(lockout(&Policy { mode: Mode::Audit, ..listed }, true), none);
+    // As root in the session they could not take it back.
+    let confined = policy("deny administer confined_root");
+    assert_eq!(lockout(&confined, false), none);
+    assert_eq!(lockout(&confined, true), ["`alice` could not change the policies in `/etc/sac/policies`"]);
+    assert_eq!(lockout(&Policy { mode: Mode::Audit, ..confined }, true), none);
 }

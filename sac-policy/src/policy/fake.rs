@@ -10,6 +10,8 @@
 //! deny delete,write tree:/srv
 //! deny untrusted
 //! audit execmem
+//! deny sha256:abab…                    64 digits
+//! kill administer confined_root
 //! deny connect 10.0.0.0/8 22 8000-8999
 //! ```
 
@@ -82,9 +84,11 @@ fn rule(line: &str, number: u32, source: &Arc<Source>, span: Span) -> Rule {
         },
         Some(("dir", path)) => Subject::Directory(path.into()),
         Some(("tree", path)) => Subject::Tree(path.into()),
+        Some(("sha256", digest)) => Subject::Content(crate::read::digest(digest).unwrap()),
         Some(("name", name)) => Subject::Name(name.to_owned()),
         _ if subject == "untrusted" => Subject::Untrusted,
         _ if subject == "execmem" => Subject::ExecutableMemory,
+        _ if subject == "confined_root" => Subject::Administration,
         _ => Subject::Path(subject.into()),
     };
     Rule {

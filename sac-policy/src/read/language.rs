@@ -81,6 +81,7 @@ const NAME: Shape = Shape::Pattern("^[a-z0-9][a-z0-9_-]{0,62}$");
 const PATH: Shape = Shape::Pattern("^/.*[^/]$");
 const PROGRAM_NAME: Shape = Shape::Pattern("^[^/]+$");
 const DURATION: Shape = Shape::Pattern("^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$");
+const SHA256: Shape = Shape::Pattern("^[0-9A-Fa-f]{64}$");
 const NETWORK: Shape = Shape::Pattern("^[0-9A-Fa-f:.]+(/[0-9]+)?$");
 const TEXTS: Shape = Shape::List(&Shape::Text);
 const ACCOUNTS: Shape = Shape::List(&Shape::Either(&[Shape::Text, Shape::Whole(0, u32::MAX as i64 - 1)]));
@@ -97,13 +98,14 @@ const PATH_ABOUT: &str = "One file, from `/`.";
 const DIRECTORY_ABOUT: &str = "What is directly in this directory.";
 const TREE_ABOUT: &str = "What is in this directory or anywhere below it.";
 const NAME_ABOUT: &str = "Whatever is called so, wherever it is.";
+const SHA256_ABOUT: &str = "Whatever has this content, wherever it is: its SHA-256 in 64 hexadecimal digits.";
 const ARGS_ABOUT: &str =
     "All arguments in order, without the program's name; `*` is any one, a last `**` any number of them.";
 const ARGS_ANY_ABOUT: &str = "At least one argument is one of these.";
 const OPERATIONS_ABOUT: &str = "What is done with the file.";
 const OPERATION_LIST: Shape = Shape::FullList(&Shape::Words(&OPERATIONS));
 
-pub(crate) static POLICY: [Key; 17] = [
+pub(crate) static POLICY: [Key; 18] = [
     key("policy", NAME, "The policy's name."),
     key("description", Shape::Text, DESCRIPTION),
     key(
@@ -130,6 +132,11 @@ pub(crate) static POLICY: [Key; 17] = [
     key("programs", Shape::Mapping(&mapping(&PROGRAMS)), "Which programs may run."),
     key("files", Shape::Mapping(&mapping(&FILES)), "What may be done with files."),
     key("connections", Shape::Mapping(&mapping(&CONNECTIONS)), "Where connections may go."),
+    key(
+        "confined_root",
+        Shape::Flag,
+        "`true`: who becomes root in a session cannot take hold of the kernel, of SAC or of the rest of the machine.",
+    ),
     key("limits", Shape::Mapping(&mapping(&LIMITS)), "What a session may use up."),
     key(
         "strikes",
@@ -184,8 +191,11 @@ pub(crate) static WHEN: [Key; 5] = [
     key("timezone", Shape::Text, "The time zone's name, such as `Europe/Berlin`; without it the machine's."),
 ];
 
-static DENIED_PROGRAM_MAPPING: Mapping =
-    Mapping { keys: &DENIED_PROGRAM, required: &[], one_of: &["path", "directory", "tree", "name"] };
+static DENIED_PROGRAM_MAPPING: Mapping = Mapping {
+    keys: &DENIED_PROGRAM,
+    required: &[],
+    one_of: &["path", "directory", "tree", "name", "sha256"],
+};
 static ALLOWED_PROGRAM_MAPPING: Mapping =
     Mapping { keys: &ALLOWED_PROGRAM, required: &[], one_of: &["path", "directory", "tree"] };
 const DENIED_PROGRAMS: Shape = Shape::List(&Shape::Either(&[PATH, Shape::Mapping(&DENIED_PROGRAM_MAPPING)]));
@@ -219,11 +229,12 @@ pub(crate) static SHARED_PROGRAMS: [Key; 4] = [
     key("execmem", FATE, EXECMEM_ABOUT),
 ];
 
-pub(crate) static DENIED_PROGRAM: [Key; 10] = [
+pub(crate) static DENIED_PROGRAM: [Key; 11] = [
     key("path", PATH, PATH_ABOUT),
     key("directory", PATH, DIRECTORY_ABOUT),
     key("tree", PATH, TREE_ABOUT),
     key("name", PROGRAM_NAME, NAME_ABOUT),
+    key("sha256", SHA256, SHA256_ABOUT),
     key("args", TEXTS, ARGS_ABOUT),
     key("args_any", Shape::FullList(&Shape::Text), ARGS_ANY_ABOUT),
     key("action", ACTION, ACTION_ABOUT),

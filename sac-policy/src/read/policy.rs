@@ -2,12 +2,13 @@
 //! The keys at the top of a policy.
 
 use super::language::{ACTIONS, LOGINS, MODES, POLICY, SEVERITIES, UNLABELLED};
+use super::rules::{About, Effect, Section};
 use super::{Draft, NAME_BYTES_MAX, PolicyDraft, Reader};
 use crate::code::Code;
 use crate::fault::quoted;
-use crate::policy::{AppliesTo, Gravity, Inherited, Limits, Logins, Mode, Policy, Unlabelled, Who};
+use crate::policy::{AppliesTo, Gravity, Inherited, Limits, Logins, Mode, Policy, Subject, Unlabelled, Who};
 use crate::yaml::{Node, Value};
-use sac_abi::Action;
+use sac_abi::{Action, Operation};
 use std::sync::Arc;
 
 /// Most rule sets that one policy or rule set names.
@@ -30,6 +31,7 @@ impl Reader<'_> {
             programs,
             files,
             connections,
+            confined_root,
             limits,
             strikes,
             tests,
@@ -61,6 +63,7 @@ impl Reader<'_> {
         }
         let connections_default =
             connections.map_or(Action::Allow, |node| self.connections(node, action, &mut rules));
+        rules.extend(confined_root.and_then(|node| self.confined_root(node)));
         rules.iter_mut().filter(|draft| !draft.has_action).for_each(|draft| draft.rule.action = action);
         self.finish(&mut rules);
         let policy = Policy {
@@ -96,6 +99,13 @@ impl Reader<'_> {
             name_span,
         };
         Some(PolicyDraft { policy, rules, denies_by_default })
+    }
+
+    /// The rule that `true` stands for, with the policy's action.
+    fn confined_root(&mut self, node: &Node) -> Option<Draft> {
+        let operations = vec![Operation::Administer];
+        let about = About { subject: Subject::Administration, span: node.span, operations, arguments: None };
+        self.flag(node)?.then(|| self.draft(about, Section::Deny, Effect::default()))
     }
 
     pub(super) fn name(&mut self, node: &Node, what: &str) -> Option<String> {

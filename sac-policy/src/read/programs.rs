@@ -103,18 +103,18 @@ impl Reader<'_> {
             let about = About { subject, span: node.span, operations, arguments: None };
             return Some(self.draft(about, section, Effect::default()));
         }
-        let (subject, args, args_any, effect) = match section {
+        let (subject, sha256, args, args_any, effect) = match section {
             Section::Deny => {
-                let [path, directory, tree, name, args, args_any, action, message, severity, when] =
+                let [path, directory, tree, name, sha256, args, args_any, action, message, severity, when] =
                     self.fields(node, &DENIED_PROGRAM, "a denied program")?;
                 let effect = Effect { action, message, severity, when, overrides: None };
-                ([path, directory, tree, name], args, args_any, effect)
+                ([path, directory, tree, name], sha256, args, args_any, effect)
             }
             Section::Allow => {
                 let [path, directory, tree, name, args, args_any, overrides, when] =
                     self.fields(node, &ALLOWED_PROGRAM, "an allowed program")?;
                 let effect = Effect { overrides, when, ..Effect::default() };
-                ([path, directory, tree, name], args, args_any, effect)
+                ([path, directory, tree, name], None, args, args_any, effect)
             }
         };
         if let (Some(first), Some(second)) = (args, args_any) {
@@ -126,9 +126,12 @@ impl Reader<'_> {
             (None, Some(list)) => self.any_argument(list),
             (None, None) => None,
         };
-        let found = self.file_subject(node, subject, section);
-        if let (Some(condition), Some((Subject::Directory(_) | Subject::Tree(_) | Subject::Name(_), span))) =
-            (conditional, &found)
+        let found = match sha256 {
+            Some(digest) => self.content(digest, subject),
+            None => self.file_subject(node, subject, section),
+        };
+        if let (Some(condition), Some((subject, span))) = (conditional, &found)
+            && !matches!(subject, Subject::Path(_))
         {
             let fault = self
                 .fault(Code::ConflictingKeys, condition.span, "a condition on arguments needs one program")
@@ -141,6 +144,21 @@ impl Reader<'_> {
         })?;
         // A rule whose condition could not be read would hold for everything.
         (conditional.is_none() || draft.rule.arguments.is_some()).then_some(draft)
+    }
+
+    /// A program by its content; none of the `other` ways to name one can stand beside it.
+    fn content(&mut self, node: &Node, other: [Option<&Node>; 4]) -> Option<(Subject, Span)> {
+        if let Some(other) = other.into_iter().flatten().next() {
+            self.conflict(other, node, "a rule is about one thing", "write two rules");
+        }
+        let text = self.text(node, "the SHA-256 of a program")?;
+        let Some(content) = digest(text) else {
+            let message = format!("{} cannot be the SHA-256 of a file", quoted(text));
+            let help = "write its 64 hexadecimal digits, as `sha256sum FILE` prints them";
+            self.push(self.fault(Code::InvalidDigest, node.span, message).help(help));
+            return None;
+        };
+        Some((Subject::Content(content), node.span))
     }
 
     fn all_arguments(&mut self, list: &Node) -> Option<ArgumentsCondition> {
@@ -256,6 +274,20 @@ impl Reader<'_> {
             self.push(fault);
         }
     }
+}
+
+/// A SHA-256 from its hexadecimal digits.
+pub(crate) fn digest(text: &str) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != digest.len() || !rest.is_empty() {
+        return None;
+    }
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
+        *byte = value(*high)? << 4 | value(*low)?;
+    }
+    Some(digest)
 }
 
 fn is_empty(list: &Node) -> bool {

@@ -121,7 +121,9 @@ fn request(arguments: &ExplainArguments) -> anyhow::Result<Request> {
         (None, Some(path)) => {
             let named = |operation: &Operation| operation.as_str() == arguments.operation;
             let operation = Operation::ALL.into_iter().find(named);
-            match operation.filter(|operation| *operation != Operation::Connect) {
+            match operation
+                .filter(|operation| !matches!(operation, Operation::Connect | Operation::Administer))
+            {
                 Some(operation) => (operation, path),
                 None => bail!("--operation is one of execute, delete, rename, write, create and read"),
             }

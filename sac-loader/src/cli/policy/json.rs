@@ -126,6 +126,8 @@ fn rule(rule: &Rule, at: jiff::Timestamp) -> Value {
         Subject::Name(name) => say("name", name.as_str().into()),
         Subject::Untrusted => say("untrusted", true.into()),
         Subject::ExecutableMemory => say("execmem", true.into()),
+        Subject::Content(_) => say("sha256", rule.subject.to_string().into()),
+        Subject::Administration => say("confined_root", true.into()),
         Subject::Address { network, ports } => {
             say("to", network.to_string().into());
             say("ports", ports.iter().map(ToString::to_string).collect::<Vec<_>>().into());

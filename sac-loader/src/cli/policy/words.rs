@@ -142,6 +142,8 @@ pub(super) fn about(subject: &Subject, arguments: Option<&ArgumentsCondition>) -
     let shown = plain(&subject.to_string());
     let shown = match subject {
         Subject::Path(_) | Subject::Address { .. } | Subject::Untrusted => shown,
+        Subject::Content(_) => format!("programs whose SHA-256 is {shown}"),
+        Subject::Administration => format!("{shown} (confined_root)"),
         Subject::Directory(_) => format!("what is directly in {shown}"),
         Subject::Tree(_) => format!("all below {shown}"),
         Subject::Name(_) => format!("whatever is called {shown}"),

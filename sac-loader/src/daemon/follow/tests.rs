@@ -68,6 +68,20 @@ fn directories_of_programs_of_links_and_of_what_is_not_there_yet_are_watched() {
 }
 
 #[test]
+fn services_that_root_in_a_session_may_not_ask_are_watched() {
+    let directories = |key: &str| {
+        let text = format!("policy: p\napplies_to: everyone\n{key}");
+        directories_of(&PolicySet::from_sources(vec![Source::new("p.yaml", text)]).unwrap().set).0
+    };
+    assert_eq!(directories(""), BTreeSet::new());
+    let found = directories("confined_root: true\n");
+    let expected = ["/run", "/run/dbus", "/var/lib/lxd"].map(|path| existing(Path::new(path)));
+    assert!(expected.iter().all(|directory| found.contains(directory)), "{found:?}");
+    // What is SAC's own would tell of each session.
+    assert!(!found.contains(Path::new("/run/sac")));
+}
+
+#[test]
 fn a_file_that_is_replaced_is_seen() {
     let directory = tempfile::tempdir().unwrap();
     let watched = Directories::new().unwrap();

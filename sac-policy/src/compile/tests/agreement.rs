@@ -9,6 +9,24 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::net::IpAddr;
 
+/// The rules as if those for root said all that they stand for, as far as it is in any of these file systems.
+fn in_full(policy: &Policy) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for rule in &policy.rules {
+        if rule.subject != Subject::Administration {
+            rules.push(rule.clone());
+            continue;
+        }
+        let places = ["/etc/sudoers", "/etc/sudoers.d"].map(PathBuf::from);
+        for subject in places.into_iter().flat_map(|path| [Subject::Path(path.clone()), Subject::Tree(path)])
+        {
+            let operations = vec![Operation::Delete, Operation::Rename, Operation::Write, Operation::Create];
+            rules.push(Rule { subject, operations, ..rule.clone() });
+        }
+    }
+    rules
+}
+
 /// What the language says, rule by rule and without any table. The numbers are those of the rules that could have said so.
 fn oracle(
     policy: &Policy,
@@ -17,6 +35,7 @@ fn oracle(
     file: &File,
     arguments: &[String],
 ) -> (Action, Vec<u32>) {
+    let rules = in_full(policy);
     // All directories by their paths, through mounts.
     let directory = |path: &Path| files.resolve(path).ok().map(|found| found.inode);
     let above: Vec<InodeId> = file.path.ancestors().skip(1).filter_map(directory).collect();
@@ -35,7 +54,7 @@ fn oracle(
     let is_own = |path: &Path| {
         is_directory(path).is_some_and(|root| root.inode == file.inode) || nearest.is_none() && reaches(path)
     };
-    let own_trees = policy.rules.iter().filter(|rule| {
+    let own_trees = rules.iter().filter(|rule| {
         matches!(&rule.subject, Subject::Tree(path) if rule.operations.contains(&operation) && is_own(path))
     });
     let own_rank = own_trees.map(rank).max();
@@ -78,7 +97,7 @@ fn oracle(
             Subject::Tree(path) => tree(rule, path),
             Subject::Name(name) => file.path.file_name().unwrap() == name.as_str(),
             Subject::Untrusted => file.untrusted,
-            Subject::ExecutableMemory | Subject::Address { .. } => false,
+            _ => false,
         };
         rule.operations.contains(&operation) && named()
             || operation == Operation::Rename && denies(rule) && !executes && is_on_way(rule)
@@ -89,13 +108,13 @@ fn oracle(
         Some((best[0].action, best.iter().map(|rule| rule.number).collect::<Vec<_>>()))
     };
     let unconditional: Vec<&Rule> =
-        policy.rules.iter().filter(|rule| rule.arguments.is_none()).filter(names).collect();
+        rules.iter().filter(|rule| rule.arguments.is_none()).filter(names).collect();
     let by_any = winner(&unconditional);
     let is_final = |(action, numbers): &(Action, Vec<u32>)| {
         action.blocks() || policy.rule(numbers[0]).unwrap().overrides
     };
     let all_conditional: Vec<&Rule> =
-        policy.rules.iter().filter(|rule| rule.arguments.is_some()).filter(names).collect();
+        rules.iter().filter(|rule| rule.arguments.is_some()).filter(names).collect();
     let of_file: Vec<&Rule> =
         all_conditional.iter().copied().filter(|rule| is(rule.subject.path().unwrap())).collect();
     let conditional = if of_file.is_empty() { all_conditional } else { of_file };
@@ -134,7 +153,7 @@ fn holds(condition: &ArgumentsCondition, arguments: &[String]) -> bool {
 }
 
 /// Few names, so that rules, files and links meet.
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 11] = [
     "/bin/a",
     "/bin/b",
     "/usr/bin/a",
@@ -144,9 +163,12 @@ const PATHS: [&str; 9] = [
     "/opt/m/x",
     "/opt/m/n/x",
     "/home/x",
+    "/etc/sudoers",
+    "/etc/sudoers.d/x",
 ];
 
-const DIRECTORIES: [&str; 8] = ["/", "/bin", "/usr", "/usr/bin", "/opt", "/opt/d", "/opt/m", "/home"];
+const DIRECTORIES: [&str; 10] =
+    ["/", "/bin", "/usr", "/usr/bin", "/opt", "/opt/d", "/opt/m", "/home", "/etc", "/etc/sudoers.d"];
 
 /// The number of a file that is in no rule.
 const UNSEEN: u64 = 99;
@@ -159,7 +181,9 @@ const WORDS: [&str; 3] = ["-x", "stop", "a"];
 fn any_files() -> impl Strategy<Value = FakeFiles> {
     let owners = prop::sample::select(&[0, 0, 1000][..]);
     let programs = prop::collection::vec((prop::sample::select(&PATHS[..]), 1_u64..5, owners), 0..8);
-    let link_names = prop::sample::select(&["/bin", "/usr/bin/a", "/opt/d", "/home/x", "/bin/b"][..]);
+    let link_names = prop::sample::select(
+        &["/bin", "/usr/bin/a", "/opt/d", "/home/x", "/bin/b", "/etc/sudoers", "/etc/sudoers.d"][..],
+    );
     let link_targets = prop::sample::select(&["/usr/bin", "/usr/bin/b", "/opt", "/bin/a", "/opt/m"][..]);
     let links = prop::collection::vec((link_names, link_targets), 0..4);
     (programs, links).prop_map(|(programs, links)| {
@@ -167,9 +191,10 @@ fn any_files() -> impl Strategy<Value = FakeFiles> {
             .zip(DIRECTORIES)
             .fold(FakeFiles::default(), |files, (ino, path)| files.directory(path, ino));
         let files = files.mount("/opt/m", 10, 2).mount("/opt/m/n", 10, 3);
-        let files = programs
-            .iter()
-            .fold(files, |files, (path, ino, owner)| files.program(path, *ino).owner(path, *owner, *owner));
+        let files = programs.iter().fold(files, |files, (path, ino, owner)| {
+            let digest = u8::try_from(*ino).unwrap();
+            files.program(path, *ino).owner(path, *owner, *owner).with_digest(path, digest)
+        });
         links.iter().fold(files, |files, (name, target)| files.link(name, target))
     })
 }
@@ -192,7 +217,8 @@ fn any_subject() -> impl Strategy<Value = String> {
         1 => directory().prop_map(|path| format!("dir:{path}")),
         2 => directory().prop_map(|path| format!("tree:{path}")),
         1 => prop::sample::select(&["a", "x"][..]).prop_map(|name| format!("name:{name}")),
-        1 => prop::sample::select(&["untrusted", "execmem"][..]).prop_map(str::to_owned),
+        1 => prop::sample::select(&["untrusted", "execmem", "confined_root"][..]).prop_map(str::to_owned),
+        1 => (1..4).prop_map(|first| format!("sha256:{first:02}{}", "0".repeat(62))),
     ]
 }
 
@@ -208,9 +234,14 @@ fn any_policy() -> impl Strategy<Value = Policy> {
         for (action, operations, subject) in rules {
             // The language has no allow rules by name or origin, and arguments and origins only of programs.
             let of_origin = !subject.contains(['/', ':']);
-            let never_allows = subject.starts_with("name:") || of_origin;
+            let of_content = subject.starts_with("sha256:");
+            let never_allows = subject.starts_with("name:") || of_origin || of_content;
             let action = if never_allows && action.starts_with("allow") { "deny" } else { action };
-            let operations = if subject.contains(' ') || of_origin { "execute" } else { operations };
+            let operations = match subject.as_str() {
+                "confined_root" => "administer",
+                _ if subject.contains(' ') || of_origin || of_content => "execute",
+                _ => operations,
+            };
             writeln!(text, "{action} {operations} {subject}").unwrap();
         }
         Policy { default, ..policy(&text) }
@@ -253,9 +284,19 @@ proptest! {
     ) {
         let compiled = compile(&policy, &files, &situation());
         let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
-        let of_memory = policy.rules.iter().filter(|rule| rule.subject == Subject::ExecutableMemory);
-        let strictest = of_memory.map(|rule| rule.action).max();
-        prop_assert_eq!(decide_executable_memory(&compiled).action(), strictest.unwrap_or(Action::Allow));
+        let strictest = |subject: Subject| {
+            let about_it = policy.rules.iter().filter(|rule| rule.subject == subject);
+            about_it.map(|rule| rule.action).max().unwrap_or(Action::Allow)
+        };
+        prop_assert_eq!(decide_executable_memory(&compiled).action(), strictest(Subject::ExecutableMemory));
+        prop_assert_eq!(decide_administration(&compiled).action(), strictest(Subject::Administration));
+        let by_content = |digest: [u8; 32]| {
+            let half = |from: usize| u64::from_ne_bytes(*digest[from..].first_chunk().unwrap());
+            decide_content(&compiled, half(0), half(8))
+        };
+        for digest in (1..5).map(|first| core::array::from_fn(|at| if at == 0 { first } else { 0 })) {
+            prop_assert_eq!(by_content(digest).action(), strictest(Subject::Content(digest)));
+        }
         let is_own = |path: &Path| files.resolve(path).is_ok_and(|found| found.canonical == path);
         let there = files.programs().filter(|(path, _)| is_own(path)).map(|(path, inode)| (path.to_owned(), inode));
         // The same names with a file that no rule ever saw, as after an upgrade or in a user's own mount namespace.
@@ -291,6 +332,9 @@ proptest! {
                 prop_assert!(rules.contains(&verdict.rule), "rule {} is none of {:?}", verdict.rule, rules);
                 if let Some(explanation) = explained(&policy, &compiled, &files, operation, &file, &words) {
                     let mut all: Vec<Verdict> = operation.implied().iter().map(|part| of(*part).0).collect();
+                    if operation == Operation::Execute {
+                        all.extend(files.digest(&path).map(by_content));
+                    }
                     // Stable: of equal ones the first.
                     all.sort_by_key(|verdict| std::cmp::Reverse(verdict.action()));
                     let verdict = all[0];

@@ -85,6 +85,7 @@ fn a_policy_has_what_its_rules_need_and_nothing_else() {
         ("kill name:a", Contents::NAMES),
         ("deny untrusted", Contents::UNTRUSTED),
         ("deny execmem", Contents::EXECUTABLE_MEMORY),
+        (&format!("deny sha256:{}", "0".repeat(64)), Contents::CONTENTS),
         ("kill dir:/opt", Contents::DIRECTORIES.and(numbered)),
         ("allow tree:/opt", Contents::TREES.and(numbered)),
         ("allow /opt/a args -x", Contents::ARGUMENTS),
@@ -246,8 +247,25 @@ fn executable_memory_is_one_rule_and_the_default_does_not_count() {
     assert_eq!(of("kill untrusted"), (Action::Allow, 0));
 }
 
+#[test]
+fn content_comes_on_top_of_all_other_rules() {
+    let files = FakeFiles::default().program("/bin/a", 7).with_digest("/bin/a", 0xab);
+    let digest = |first: &str| format!("sha256:{first}{}", "0".repeat(62));
+    let rules = format!("audit {0}\ndeny {0}\nkill {1}\nallow! /bin/a", digest("ab"), digest("cd"));
+    let rules = compiled(&policy(&rules), &files);
+    let of = |first: u8| {
+        let verdict = decide_content(&rules, u64::from_ne_bytes([first, 0, 0, 0, 0, 0, 0, 0]), 0);
+        (verdict.action(), verdict.rule)
+    };
+    assert_eq!((of(0xab), of(0xcd), of(0xef)), ((Action::Deny, 2), (Action::Kill, 3), (Action::Allow, 0)));
+    // The bytes in the memory are the digest's, and those of the second half are in the second number.
+    let whole: [u8; 32] = core::array::from_fn(|at| u8::try_from(at).unwrap());
+    let (first, second) = content(&whole);
+    assert_eq!([first.to_ne_bytes(), second.to_ne_bytes()].as_flattened(), &whole[..16]);
+}
+
 /// What is done with the file with this number at this path.
-fn action(
+pub(super) fn action(
     compiled: &Compiled,
     files: &FakeFiles,
     operation: Operation,

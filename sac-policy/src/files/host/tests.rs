@@ -87,6 +87,26 @@ fn mounts_below_a_directory_are_found() {
 }
 
 #[test]
+fn a_digest_is_of_a_whole_regular_file() {
+    let (_guard, directory) = directory();
+    let host = HostFiles::new(|_file| None);
+    let file = directory.join("file");
+    let of = |content: &[u8]| {
+        fs::write(&file, content).unwrap();
+        let digest = host.digest(&file).unwrap();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    // FIPS 180-2, appendix B.
+    assert_eq!(of(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(of(&[b'a'; 1_000_000]), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    assert_eq!(host.digest(&directory), None);
+    assert_eq!(host.digest(&directory.join("missing")), None);
+    assert_eq!(host.digest(Path::new("/dev/null")), None);
+    assert!(digest(&[0; 9][..], 9).is_some());
+    assert_eq!(digest(&[0; 10][..], 9), None);
+}
+
+#[test]
 fn a_head_is_the_first_bytes_of_a_regular_file() {
     let (_guard, directory) = directory();
     let host = HostFiles::new(|_file| None);

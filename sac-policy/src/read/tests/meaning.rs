@@ -74,6 +74,8 @@ programs:
     - directory: /opt/tools
     - tree: /srv/games
     - name: nmap
+    - sha256: 000102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F
+      action: audit
     - path: /usr/bin/systemctl
       args: [stop, \"*\"]
     - path: /usr/bin/find
@@ -102,6 +104,7 @@ connections:
     - to: 10.1.2.3
       ports: [443]
       override: true
+confined_root: true
 limits: {processes: 200, sessions: 3, session_length: 8h, idle: 30m, warning: 1m30s}
 strikes: {blocked: 5, within: 10m, then: freeze}
 unlabelled: deny
@@ -162,12 +165,14 @@ fn what_rules_are_about() {
         network: network.parse().unwrap(),
         ports: ports.iter().map(|&(first, last)| PortRange { first, last }).collect(),
     };
-    use sac_abi::Operation::{Connect, Create, Delete, Execute, Rename, Write};
+    let digest = core::array::from_fn(|at| u8::try_from(at).unwrap());
+    use sac_abi::Operation::{Administer, Connect, Create, Delete, Execute, Rename, Write};
     let expected = [
         (path("/usr/bin/wget"), vec![Execute], Action::Deny, None),
         (Subject::Directory("/opt/tools".into()), vec![Execute], Action::Kill, None),
         (Subject::Tree("/srv/games".into()), vec![Execute], Action::Kill, None),
         (Subject::Name("nmap".to_owned()), vec![Execute], Action::Kill, None),
+        (Subject::Content(digest), vec![Execute], Action::Audit, None),
         (path("/usr/bin/systemctl"), vec![Execute], Action::Kill, Some(stop)),
         (path("/usr/bin/find"), vec![Execute], Action::Kill, Some(exec)),
         (path("/usr/bin/systemctl"), vec![Execute], Action::Allow, Some(status)),
@@ -178,6 +183,7 @@ fn what_rules_are_about() {
         (address("10.0.0.0/8", &[]), vec![Connect], Action::Kill, None),
         (address("192.0.2.0/24", &[(22, 22), (8000, 8999)]), vec![Connect], Action::Kill, None),
         (address("10.1.2.3", &[(443, 443)]), vec![Connect], Action::Allow, None),
+        (Subject::Administration, vec![Administer], Action::Kill, None),
     ];
     let rules: Vec<_> = policy
         .rules
@@ -187,8 +193,10 @@ fn what_rules_are_about() {
     assert_eq!(rules, expected);
     let overriding: Vec<_> =
         policy.rules.iter().filter(|rule| rule.overrides).map(|rule| rule.number).collect();
-    assert_eq!(overriding, [7, 11, 14]);
-    assert_eq!((policy.rules[7].number, policy.rules[7].line(), policy.rules[8].line()), (8, 31, 32));
+    assert_eq!(overriding, [8, 12, 15]);
+    assert_eq!((policy.rules[8].number, policy.rules[8].line(), policy.rules[9].line()), (9, 33, 34));
+    assert_eq!(policy.rules[4].subject.to_string().get(..8), Some("00010203"));
+    assert_eq!(policy.rules[4].subject.to_string().get(56..), Some("1c1d1e1f"));
     let wget = policy.rule(1).unwrap();
     assert_eq!((wget.message.as_deref(), wget.severity), (Some("Use the proxy"), Some(Gravity::Critical)));
     assert!(wget.when.is_some() && policy.rule(2).unwrap().when.is_none());

@@ -19,6 +19,18 @@ fn subjects_of_rules_are_one_thing() {
         ("path: /bin/a, args: [a], args_any: [b]", &[Code::ConflictingKeys]),
         ("tree: /opt, args: [a]", &[Code::ConflictingKeys]),
         ("name: nmap, args_any: [a]", &[Code::ConflictingKeys]),
+        (&format!("sha256: {}", "0a".repeat(32)), &[]),
+        (&format!("sha256: {}", "FE".repeat(32)), &[]),
+        (&format!("sha256: {}, action: deny, when: {{days: [mon]}}", "fe".repeat(32)), &[]),
+        (&format!("sha256: {}", "fe".repeat(31)), &[Code::InvalidDigest]),
+        (&format!("sha256: {}", "fe".repeat(33)), &[Code::InvalidDigest]),
+        (&format!("sha256: {}f", "fe".repeat(32)), &[Code::InvalidDigest]),
+        (&format!("sha256: {}", "fg".repeat(32)), &[Code::InvalidDigest]),
+        (&format!("sha256: {}", "+f".repeat(32)), &[Code::InvalidDigest]),
+        ("sha256: 7", &[Code::WrongType]),
+        (&format!("sha256: {}, name: a", "fe".repeat(32)), &[Code::ConflictingKeys]),
+        (&format!("sha256: {}, args: [a]", "fe".repeat(32)), &[Code::ConflictingKeys]),
+        (&format!("sha256: {}, args_any: [a]", "fe".repeat(32)), &[Code::ConflictingKeys]),
         ("path: /bin/a, override: true", &[Code::UnknownKey]),
         ("path: /bin/a, operations: [read]", &[Code::UnknownKey]),
         ("path: /bin/a, message: ''", &[]),
@@ -31,6 +43,36 @@ fn subjects_of_rules_are_one_thing() {
         ("programs: {default: deny, allow: [{path: /bin/b, override: 1}]}", &[Code::WrongType]),
         ("programs: {allow: [/bin/a, {path: /bin/b, override: true}]}", &[Code::RuleWithoutEffect]),
     ]);
+    let digest = "fe".repeat(32);
+    let allow = codes(&format!("programs: {{default: deny, allow: [/bin/a, {{sha256: {digest}}}]}}"));
+    assert_eq!(allow, [Code::MissingKey, Code::UnknownKey]);
+    // Lower and upper case are one digest.
+    let twice =
+        codes(&format!("programs: {{deny: [{{sha256: {digest}}}, {{sha256: {}}}]}}", "FE".repeat(32)));
+    assert_eq!(twice, [Code::RepeatedEntry]);
+}
+
+#[test]
+fn confined_root_is_a_flag_of_policies() {
+    check(&[
+        ("confined_root: true", &[]),
+        ("confined_root: false", &[]),
+        ("confined_root: deny", &[Code::WrongType]),
+        ("confined_root:", &[Code::WrongType]),
+        ("programs: {confined_root: true}", &[Code::UnknownKey]),
+        ("confined_root: true\nconfined_root: true", &[Code::DuplicateKey]),
+    ]);
+    let rules =
+        |flag: &str| policy(&format!("policy: p\napplies_to: everyone\nconfined_root: {flag}\n")).rules;
+    assert_eq!(rules("false"), []);
+    let [rule] = &rules("true")[..] else { panic!("one rule") };
+    assert_eq!(
+        (&rule.subject, rule.operations.as_slice()),
+        (&Subject::Administration, &[sac_abi::Operation::Administer][..])
+    );
+    let source = Source::new("set.yaml", "rule_set: s\nconfined_root: true\n");
+    let faults = PolicySet::from_sources(vec![source]).unwrap_err();
+    assert!(faults.iter().any(|fault| fault.code() == Code::UnknownKey));
 }
 
 #[test]
