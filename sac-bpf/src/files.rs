@@ -44,8 +44,12 @@ pub(crate) fn inode_symlink(ctx: LsmContext) -> i32 {
 /// `int security_inode_link(struct dentry *old_dentry, struct inode *dir, struct dentry *new_dentry)`
 #[lsm(hook = "inode_link")]
 pub(crate) fn inode_link(ctx: LsmContext) -> i32 {
-    const LINK: Questions =
-        Questions::NONE.of_first(Operation::Read).of_first(Operation::Write).of_second(Operation::Create);
+    const LINK: Questions = Questions::NONE
+        .of_second(Operation::Administer)
+        .of_first(Operation::Administer)
+        .of_first(Operation::Read)
+        .of_first(Operation::Write)
+        .of_second(Operation::Create);
     ask(&ctx, 3, LINK, 0, 2)
 }
 
@@ -67,12 +71,14 @@ pub(crate) fn inode_rmdir(ctx: LsmContext) -> i32 {
 pub(crate) fn inode_rename(ctx: LsmContext) -> i32 {
     // As in `Operation::implied`.
     const AWAY: Questions = Questions::NONE
+        .of_second(Operation::Administer)
+        .of_first(Operation::Administer)
         .of_first(Operation::Read)
         .of_first(Operation::Write)
-        .of_first(Operation::Delete)
-        .of_first(Operation::Rename);
-    const TO_FREE_NAME: Questions = AWAY.of_second(Operation::Create);
-    const OVER_A_FILE: Questions = AWAY.of_second(Operation::Write).of_second(Operation::Delete);
+        .of_first(Operation::Delete);
+    const TO_FREE_NAME: Questions = AWAY.of_second(Operation::Create).of_first(Operation::Rename);
+    const OVER_A_FILE: Questions =
+        AWAY.of_second(Operation::Write).of_second(Operation::Delete).of_first(Operation::Rename);
     // SAFETY: the hook's fourth argument.
     let over = unsafe { Dentry::new(ctx.arg::<*const c_void>(3)) };
     if over.is_taken() { ask(&ctx, 4, OVER_A_FILE, 1, 3) } else { ask(&ctx, 4, TO_FREE_NAME, 1, 3) }
@@ -120,9 +126,10 @@ pub(crate) fn inode_remove_acl(ctx: LsmContext) -> i32 {
     ask(&ctx, 3, WRITE, 1, 1)
 }
 
-const CREATE: Questions = Questions::NONE.of_first(Operation::Create);
-const DELETE: Questions = Questions::NONE.of_first(Operation::Delete);
-const WRITE: Questions = Questions::NONE.of_first(Operation::Write);
+const BY_ROOT: Questions = Questions::NONE.of_first(Operation::Administer);
+const CREATE: Questions = BY_ROOT.of_first(Operation::Create);
+const DELETE: Questions = BY_ROOT.of_first(Operation::Delete);
+const WRITE: Questions = BY_ROOT.of_first(Operation::Write);
 
 /// Asks about the entries that are a hook's arguments `first` and `second`. `arguments` is how many the hook has: behind them comes
 /// what programs before this one have said.

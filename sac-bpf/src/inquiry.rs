@@ -5,7 +5,7 @@
 //! loop, so that the verifier sees the verdict's code once.
 
 use crate::{
-    kernel::Dentry,
+    kernel::{CurrentTask, Dentry},
     maps::{Policy, PolicyRules, zero},
     object::{Entry, Text, look_at_name},
     scope::{JUDGES_MAX, Judges},
@@ -18,9 +18,15 @@ use sac_abi::{
     rule::{Contents, Operations},
 };
 
-/// At most eight questions, four bits each: the operation, and whether it is about the second name. 0 ends them.
+/// At most eight questions, a byte each: the operation, and whether it is about the second name. 0 ends them.
 #[derive(Clone, Copy)]
-pub(crate) struct Questions(u32);
+pub(crate) struct Questions(u64);
+
+/// In a question: it is about the second name.
+const SECOND: u32 = 16;
+
+/// In a question: the operation.
+const OPERATION: u32 = 15;
 
 impl Questions {
     /// None.
@@ -28,31 +34,31 @@ impl Questions {
 
     /// One more question, which is asked first.
     #[inline(always)]
-    const fn with(self, operation: Operation, of_second: bool) -> Self {
-        Self(self.0 << 4 | operation as u32 | (of_second as u32) << 3)
+    const fn with(self, question: u32) -> Self {
+        Self(self.0 << 8 | question as u64)
     }
 
     /// Whether something may be done with the first name.
     #[inline(always)]
     pub(crate) const fn of_first(self, operation: Operation) -> Self {
-        self.with(operation, false)
+        self.with(operation as u32)
     }
 
     /// Whether something may be done with the second name.
     #[inline(always)]
     pub(crate) const fn of_second(self, operation: Operation) -> Self {
-        self.with(operation, true)
+        self.with(operation as u32 | SECOND)
     }
 
     /// How many there are.
     #[inline(always)]
     const fn count(self) -> u32 {
-        (u32::BITS - self.0.leading_zeros()).div_ceil(4)
+        (u64::BITS - self.0.leading_zeros()).div_ceil(8)
     }
 
     #[inline(always)]
     const fn has_second(self) -> bool {
-        self.0 & 0x8888_8888 != 0
+        self.0 & (SECOND as u64 * 0x0101_0101_0101_0101) != 0
     }
 
     /// The operations that are asked about.
@@ -61,17 +67,20 @@ impl Questions {
         let mut operations = Operations::NONE;
         let mut left = self.0;
         while left != 0 {
-            if let Some(operation) = Operation::from_number((left & 7) as u16) {
+            if let Some(operation) = Operation::from_number((left as u32 & OPERATION) as u16) {
                 operations = operations.with(operation);
             }
-            left >>= 4;
+            left >>= 8;
         }
         operations
     }
 }
 
 /// Beside a question: it cannot be told what it is about.
-const HIDDEN: u32 = 16;
+const HIDDEN: u32 = 32;
+
+/// Beside a question: root may be asking, see [`Operation::Administer`].
+const PRIVILEGED: u32 = 64;
 
 /// What is asked of whom, and what has been found.
 #[repr(C)]
@@ -81,9 +90,9 @@ pub(crate) struct Inquiry {
     second: Dentry,
     first_name: Text,
     second_name: Text,
-    questions: u32,
-    /// Not 0 where it cannot be told what is asked about.
-    hidden: u32,
+    questions: u64,
+    /// [`HIDDEN`], [`PRIVILEGED`], or both.
+    flags: u32,
     /// The round that the decision is from: a question and a judge.
     pub(crate) decisive: u32,
     /// [`Decision::to_bits`].
@@ -103,7 +112,7 @@ impl Inquiry {
             first_name: Text::NONE,
             second_name: Text::NONE,
             questions: questions.0,
-            hidden: zero as u32,
+            flags: zero as u32,
             decisive: zero as u32,
             decision: allowed.wrapping_add(zero),
         }
@@ -113,7 +122,7 @@ impl Inquiry {
     #[inline(always)]
     pub(crate) fn about_hidden(mut self, is_hidden: bool) -> Self {
         if is_hidden {
-            self.hidden = HIDDEN;
+            self.flags |= HIDDEN;
         }
         self
     }
@@ -121,6 +130,9 @@ impl Inquiry {
     /// Asks all of it.
     #[inline(always)]
     pub(crate) fn ask(&mut self, questions: Questions) -> Verdict {
+        if CurrentTask::get().is_privileged() {
+            self.flags |= PRIVILEGED;
+        }
         look_at_name(self.first, &mut self.first_name);
         if questions.has_second() {
             look_at_name(self.second, &mut self.second_name);
@@ -134,7 +146,7 @@ impl Inquiry {
     /// The question of a round, as in [`Questions`].
     #[inline(always)]
     fn question(&self, round: u32) -> u32 {
-        self.questions >> ((round / JUDGES_MAX as u32 * 4) & 31) & 0xf
+        (self.questions >> ((round / JUDGES_MAX as u32 * 8) & 63)) as u32 & (SECOND | OPERATION)
     }
 
     /// What was asked about in the decisive round.
@@ -142,13 +154,16 @@ impl Inquiry {
     pub(crate) fn decisive_entry(&self) -> Dentry {
         // Both are read before one is chosen: the choice of a place to read from would lose the pointer's type.
         let (first, second) = (self.first, self.second);
-        if self.question(self.decisive) & 8 == 0 { first } else { second }
+        if self.question(self.decisive) & SECOND == 0 { first } else { second }
     }
 
-    /// What was asked in the decisive round.
+    /// What was done or tried, as the decisive round asked; where only root may not, what was asked first.
     #[inline(always)]
     pub(crate) fn decisive_operation(&self) -> u16 {
-        (self.question(self.decisive) & 7) as u16
+        let decisive = self.question(self.decisive) & OPERATION;
+        let asked =
+            if decisive == Operation::Administer as u32 { self.question(0) & OPERATION } else { decisive };
+        asked as u16
     }
 
     /// Which policy answered in the decisive round.
@@ -170,10 +185,15 @@ unsafe extern "C" fn round(index: u32, inquiry: *mut c_void) -> i64 {
     if slot == 0 {
         return 0;
     }
-    let question = inquiry.question(index) | inquiry.hidden;
+    let question = inquiry.question(index) | inquiry.flags;
+    if question & OPERATION == Operation::Administer as u32 && question & PRIVILEGED == 0 {
+        return 0;
+    }
     let bits = match PolicyRules::of_slot(slot) {
         None => Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits(),
-        Some(rules) if question & 8 == 0 => judge(rules.map(), question, inquiry.first, &inquiry.first_name),
+        Some(rules) if question & SECOND == 0 => {
+            judge(rules.map(), question, inquiry.first, &inquiry.first_name)
+        }
         Some(rules) => judge(rules.map(), question, inquiry.second, &inquiry.second_name),
     };
     let strictest = Decision::from_bits(inquiry.decision).verdict.action_byte();
@@ -189,7 +209,7 @@ unsafe extern "C" fn round(index: u32, inquiry: *mut c_void) -> i64 {
 #[inline(never)]
 fn judge(policy: &Policy, question: u32, dentry: Dentry, name: &Text) -> u64 {
     let rules = PolicyRules::new(policy);
-    let Some(operation) = Operation::from_number((question & 7) as u16) else {
+    let Some(operation) = Operation::from_number((question & OPERATION) as u16) else {
         return Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits();
     };
     if question & HIDDEN != 0 {

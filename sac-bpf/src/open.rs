@@ -34,6 +34,7 @@ fn try_file_open(file: File) -> Action {
     const READ: Operations = Operations::NONE.with(Operation::Read);
     const WRITE: Operations = Operations::NONE.with(Operation::Write);
     const ADMINISTER: Operations = Operations::NONE.with(Operation::Administer);
+    const BY_ROOT: Questions = Questions::NONE.of_first(Operation::Administer);
     let scope = ScopeSlots::of_this_program();
     let opened_for = file.opened_for();
     if opened_for.has_any(WRITE) && scope.judges(ADMINISTER) && file.inode().is_disk() {
@@ -49,7 +50,9 @@ fn try_file_open(file: File) -> Action {
             return action;
         }
     }
-    if !scope.judges(opened_for) {
+    // To write is more than that where root must not.
+    let asked = if opened_for.has_any(WRITE) { opened_for.and(ADMINISTER) } else { opened_for };
+    if !scope.judges(asked) {
         return Action::Allow;
     }
     match stance() {
@@ -57,13 +60,13 @@ fn try_file_open(file: File) -> Action {
         JUDGE => {}
         _ => return Action::Allow,
     }
-    let mut judges = Judges::none(opened_for, zero());
+    let mut judges = Judges::none(asked, zero());
     judges.add_own(&scope);
     let (reads, writes) = (opened_for.has_any(READ), opened_for.has_any(WRITE));
     let questions = match (reads, writes) {
-        (true, true) => Questions::NONE.of_first(Operation::Read).of_first(Operation::Write),
+        (true, true) => BY_ROOT.of_first(Operation::Read).of_first(Operation::Write),
         (true, false) => Questions::NONE.of_first(Operation::Read),
-        (false, true) => Questions::NONE.of_first(Operation::Write),
+        (false, true) => BY_ROOT.of_first(Operation::Write),
         (false, false) => return Action::Allow,
     };
     let inquiry = Inquiry::new(judges, questions, file.dentry(), file.dentry());
