@@ -8,9 +8,8 @@ use crate::{
     enforce::enforce_on_machine,
     inquiry::{Inquiry, Questions},
     kernel::{Change, Dentry},
-    maps::zero,
     record::record_operation,
-    scope::{Judges, scope_of_cgroup},
+    scope::scope_of_cgroup,
 };
 use aya_ebpf::{macros::lsm, programs::LsmContext};
 use core::ffi::c_void;
@@ -148,16 +147,15 @@ fn ask(ctx: &LsmContext, arguments: usize, questions: Questions, first: usize, s
 
 #[inline(always)]
 fn try_ask(questions: Questions, first: Dentry, second: Dentry) -> Action {
-    let mut judges = Judges::none(questions.operations(), zero());
-    judges.find();
-    if judges.unknown != 0 {
+    let mut inquiry = Inquiry::new(questions, first, second);
+    inquiry.judges.find();
+    if inquiry.judges.unknown != 0 {
         return Action::Deny;
     }
     // The first is filled last.
-    if judges.slots[0] == 0 {
+    if inquiry.judges.slots[0] == 0 {
         return Action::Allow;
     }
-    let mut inquiry = Inquiry::new(judges, questions, first, second);
     let verdict = inquiry.ask(questions);
     let action = verdict.action();
     if action != Action::Allow {

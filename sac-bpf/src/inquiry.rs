@@ -5,7 +5,7 @@
 //! loop, so that the verifier sees the verdict's code once.
 
 use crate::{
-    kernel::{CurrentTask, Dentry},
+    kernel::{CurrentTask, Dentry, File},
     maps::{Policy, PolicyRules, zero},
     object::{Entry, Text, look_at_name},
     scope::{JUDGES_MAX, Judges},
@@ -100,10 +100,12 @@ pub(crate) struct Inquiry {
 }
 
 impl Inquiry {
-    /// Nothing is found yet.
+    /// Nobody judges yet, and nothing is found.
     #[inline(always)]
-    pub(crate) fn new(judges: Judges, questions: Questions, first: Dentry, second: Dentry) -> Self {
+    pub(crate) fn new(questions: Questions, first: Dentry, second: Dentry) -> Self {
         let zero = zero();
+        // Made in place: there is no room on the stack for a copy.
+        let judges = Judges::none(questions.operations(), zero);
         let allowed = Decision { verdict: Verdict::new(Action::Allow, 0), group: 0 }.to_bits();
         Self {
             judges,
@@ -118,20 +120,18 @@ impl Inquiry {
         }
     }
 
-    /// The same questions about something of which it cannot be told what it is.
+    /// The same questions about a file that is open: it may be another one than its name leads to.
     #[inline(always)]
-    pub(crate) fn about_hidden(mut self, is_hidden: bool) -> Self {
-        if is_hidden {
-            self.flags |= HIDDEN;
-        }
-        self
+    pub(crate) fn about_file(self, file: File) -> Self {
+        Self { flags: self.flags.wrapping_add(hidden(file) as u32), ..self }
     }
 
     /// Asks all of it.
     #[inline(always)]
     pub(crate) fn ask(&mut self, questions: Questions) -> Verdict {
-        if CurrentTask::get().is_privileged() {
-            self.flags |= PRIVILEGED;
+        self.flags |= privileged() as u32;
+        if questions.has_second() {
+            self.flags |= moves_file_of_root(self.first) as u32;
         }
         look_at_name(self.first, &mut self.first_name);
         if questions.has_second() {
@@ -171,6 +171,28 @@ impl Inquiry {
     pub(crate) fn decisive_judge(&self) -> u32 {
         self.decisive & (JUDGES_MAX as u32 - 1)
     }
+}
+
+/// [`HIDDEN`] where that holds. These two are functions of their own for the stack's sake.
+#[inline(never)]
+fn hidden(file: File) -> u64 {
+    let flag = if file.is_hidden() { u64::from(HIDDEN) } else { 0 };
+    flag.wrapping_add(zero())
+}
+
+/// [`PRIVILEGED`] where that holds.
+#[inline(never)]
+fn privileged() -> u64 {
+    let flag = if CurrentTask::get().is_privileged() { u64::from(PRIVILEGED) } else { 0 };
+    flag.wrapping_add(zero())
+}
+
+/// [`PRIVILEGED`] where it is root's file that gets another name, whoever gives it: root could have made it somewhere and given up
+/// its rights before.
+#[inline(never)]
+fn moves_file_of_root(file: Dentry) -> u64 {
+    let flag = if file.is_of_root() { u64::from(PRIVILEGED) } else { 0 };
+    flag.wrapping_add(zero())
 }
 
 /// Asks one question of one policy; returns 1 to stop.

@@ -248,6 +248,15 @@ impl Dentry {
         core::ptr::eq(self.0, other.0)
     }
 
+    /// Whether what has the name is root's.
+    #[inline(always)]
+    pub(crate) fn is_of_root(self) -> bool {
+        // SAFETY: the pointer came from a tracked struct or is a hook's argument.
+        let inode: *const c_void = unsafe { read(self.0, &DENTRY_INODE) };
+        // SAFETY: the pointer came from a tracked struct.
+        !inode.is_null() && unsafe { read::<u32>(inode, &INODE_UID) == 0 }
+    }
+
     /// What has the name; [`Inode::NOBODY`] where nothing has.
     #[inline(always)]
     pub(crate) fn identity(self) -> InodeId {

@@ -7,9 +7,8 @@ use crate::{
     inquiry::{Inquiry, Questions},
     kernel::File,
     mapping::try_memory,
-    maps::zero,
     record::record_operation,
-    scope::{JUDGE, Judges, NOT_READY, ReadyScope, ScopeSlots, stance},
+    scope::{JUDGE, NOT_READY, ReadyScope, ScopeSlots, stance},
 };
 use aya_ebpf::{macros::lsm_cgroup, programs::LsmContext};
 use core::ffi::c_void;
@@ -60,8 +59,6 @@ fn try_file_open(file: File) -> Action {
         JUDGE => {}
         _ => return Action::Allow,
     }
-    let mut judges = Judges::none(asked, zero());
-    judges.add_own(&scope);
     let (reads, writes) = (opened_for.has_any(READ), opened_for.has_any(WRITE));
     let questions = match (reads, writes) {
         (true, true) => BY_ROOT.of_first(Operation::Read).of_first(Operation::Write),
@@ -69,8 +66,8 @@ fn try_file_open(file: File) -> Action {
         (false, true) => BY_ROOT.of_first(Operation::Write),
         (false, false) => return Action::Allow,
     };
-    let inquiry = Inquiry::new(judges, questions, file.dentry(), file.dentry());
-    let mut inquiry = inquiry.about_hidden(file.is_hidden());
+    let mut inquiry = Inquiry::new(questions, file.dentry(), file.dentry()).about_file(file);
+    inquiry.judges.add_own(&scope);
     let verdict = inquiry.ask(questions);
     let action = verdict.action();
     if action != Action::Allow {
