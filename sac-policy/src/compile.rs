@@ -28,6 +28,7 @@ use std::collections::hash_map::Entry;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+pub(crate) use confined_root::CLOSED;
 pub use confined_root::sockets_of_services;
 
 /// What a compiled policy depends on beside the policy and the file system.
@@ -90,6 +91,7 @@ pub fn compile(policy: &Policy, files: &impl Files, situation: &Situation) -> Co
         policy,
         files,
         key: situation.key,
+        confines_root: policy.rules.iter().any(confined_root::confines_root),
         held: HashMap::new(),
         contents: HashMap::new(),
         conditions: arguments::Conditions::default(),
@@ -129,6 +131,8 @@ struct Compiler<'p, F> {
     policy: &'p Policy,
     files: &'p F,
     key: HashKey,
+    /// Whether there is a rule for root.
+    confines_root: bool,
     /// The rule that wins, for each file, directory, text and address.
     held: HashMap<RuleKey, &'p Rule>,
     /// What there is for each operation.

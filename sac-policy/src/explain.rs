@@ -7,6 +7,9 @@
 //! operation that amounts to several, as renaming does, the strictest verdict counts, and so it does of a program's verdict and that
 //! of [`sac_abi::decide::decide_content`] on its content.
 //!
+//! The verdict is the one for anybody. What `confined_root` keeps from privileged processes in addition is one more step after those
+//! to the verdict.
+//!
 //! One thing is simpler than in the kernel: directories are gone through by their paths, so below a bind mount those are seen
 //! that the mount hides.
 
@@ -14,6 +17,7 @@ mod addresses;
 mod arguments;
 mod content;
 mod object;
+mod root;
 mod steps;
 mod words;
 
@@ -41,7 +45,7 @@ pub struct Explanation {
     pub decider: Decider,
     /// What was looked at, in order.
     pub steps: Vec<Step>,
-    /// Why the decider is the one, in one sentence.
+    /// Why the decider is the one, and whether root is denied what others are not, in one sentence.
     pub conclusion: String,
     /// What the user is told in addition where it is blocked: the rule's message, then the policy's.
     pub messages: Vec<String>,
@@ -103,18 +107,21 @@ pub fn explain(
 ) -> Explanation {
     let mut judge = Judge { policy, compiled, files, situation, steps: Vec::new() };
     judge.times();
-    let (asked, ruling) = match request {
+    let (asked, ruling, of_root) = match request {
         Request::Execute { path, arguments } => {
             let verdict = judge.execute(path, arguments.as_deref(), INTERPRETERS_MAX);
-            (Operation::Execute, judge.ruling(Operation::Execute, verdict))
+            (Operation::Execute, judge.ruling(Operation::Execute, verdict), None)
         }
-        Request::File { operation, path } => (*operation, judge.all_of(*operation, path)),
+        Request::File { operation, path } => {
+            let located = judge.locate(*operation, path);
+            (*operation, judge.all_of(*operation, &located), judge.of_root(*operation, &located))
+        }
         Request::Connect { address } => {
             let verdict = judge.connect(*address);
-            (Operation::Connect, judge.ruling(Operation::Connect, verdict))
+            (Operation::Connect, judge.ruling(Operation::Connect, verdict), None)
         }
     };
-    judge.explanation(request, asked, ruling)
+    judge.explanation(request, asked, ruling, of_root)
 }
 
 /// What is done, and where it was found out.
@@ -179,7 +186,14 @@ impl<F: Files> Judge<'_, F> {
         Ruling { operation, verdict, steps: 0..self.steps.len() }
     }
 
-    fn explanation(mut self, request: &Request, asked: Operation, ruling: Ruling) -> Explanation {
+    /// `of_root` is what holds for root on top, if that restricts.
+    fn explanation(
+        mut self,
+        request: &Request,
+        asked: Operation,
+        ruling: Ruling,
+        of_root: Option<Verdict>,
+    ) -> Explanation {
         let verdict = ruling.verdict;
         let rule = self.policy.rule(verdict.rule);
         let decider = match (verdict.rule, rule) {
@@ -188,8 +202,12 @@ impl<F: Files> Judge<'_, F> {
             (Verdict::RULE_GRANT, None) => Decider::Grant,
             _ => Decider::Unknown,
         };
-        let conclusion = self.conclusion(asked, &ruling, &decider);
+        let mut conclusion = self.conclusion(asked, &ruling, &decider);
         self.mark(ruling);
+        if let Some(of_root) = of_root {
+            self.root_step(of_root);
+            conclusion += &self.root_note(verdict, of_root);
+        }
         let own_message = rule.and_then(|rule| rule.message.clone());
         Explanation {
             request: words::request(request),

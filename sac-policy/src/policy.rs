@@ -460,7 +460,8 @@ pub enum Request {
     },
     /// Use a file.
     File {
-        /// How; neither [`Operation::Execute`] nor [`Operation::Connect`].
+        /// How; neither [`Operation::Execute`] nor [`Operation::Connect`]. [`Operation::Administer`] stands for whatever root would do
+        /// with it but reading; nobody can write that in a policy.
         operation: Operation,
         /// Its path.
         path: PathBuf,

@@ -123,9 +123,14 @@ fn root_in_a_session_and_the_content_of_programs_are_told() {
         policy(directory.path(), &all)
     };
     let (code, out, err) = ask(&["explain", "--operation", "write", "/sys/kernel/x"]);
-    assert_eq!(code, 3, "{err}");
-    holds(&out, "`deny` by rule 1 (root.yaml:4)");
-    holds(&out, "(`confined_root`), holds for it  <- decides");
+    assert_eq!(code, 0, "{err}");
+    holds(&out, "`allow` by default: no rule holds for this; root may not: `deny` by rule 1 (root.yaml:4)");
+    holds(&out, "root in the session: it is denied to root: rule 1 (root.yaml:4), `deny` for");
+    let (_, out, _) = ask(&["explain", "--json", "--operation", "write", "/sys/kernel/x"]);
+    let said: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&said["allowed"], &said["decided_by"]), (&json!(true), &json!("default")));
+    let last = said["steps"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["looked_at"], &last["rule"]["line"]), (&json!("root in the session"), &json!(4)));
     let (code, out, err) = ask(&["explain", empty.to_str().unwrap()]);
     assert_eq!(code, 3, "{err}");
     holds(&out, "`kill` by rule 2 (root.yaml:6)");

@@ -3,16 +3,24 @@
 //!
 //! What has no path, such as bpf(2) or loading modules, is one entry, which the kernel half asks for. Here are the files and the
 //! sockets. `docs/policy.md` says the same for people, and what stays open.
+//!
+//! The files are closed to privileged processes alone: users have to write below some of the places, such as in their own
+//! cgroups and crontabs. So the files are held under [`Operation::Administer`], which
+//! the kernel half asks in addition for each of [`CLOSED`] that a privileged process does.
 
-use super::Compiler;
+use super::{Compiler, denies};
 use crate::files::Files;
-use crate::policy::Rule;
-use sac_abi::rule::Contents;
+use crate::policy::{Rule, Subject};
 use sac_abi::{Operation, RuleKey};
+use std::borrow::Cow;
 use std::path::Path;
 
-/// What may not be done with [`PLACES`]. Reading is no way out.
-pub(crate) const OPERATIONS: [Operation; 1] = [Operation::Administer];
+/// What privileged processes may not do with [`PLACES`]. Reading is no way out.
+pub(crate) const CLOSED: [Operation; 4] =
+    [Operation::Delete, Operation::Rename, Operation::Write, Operation::Create];
+
+/// What [`PLACES`] are held under.
+const OPERATIONS: [Operation; 1] = [Operation::Administer];
 
 /// Files, and directories with all that is below them. Each is held as a file is that a policy names: by what it is and by its
 /// name in its directory, whether it is there or not.
@@ -86,13 +94,25 @@ pub fn sockets_of_services() -> impl Iterator<Item = &'static Path> {
     SOCKETS.iter().map(Path::new).filter(|path| !path.starts_with("/run/sac"))
 }
 
+/// Whether a rule is that for root.
+pub(super) fn confines_root(rule: &Rule) -> bool {
+    rule.subject == Subject::Administration
+}
+
 impl<'p, F: Files> Compiler<'p, F> {
+    /// The operations that a rule is held for. One that is an exception for any of [`CLOSED`] is one from `confined_root` as well.
+    pub(super) fn held_for(&self, rule: &'p Rule) -> Cow<'p, [Operation]> {
+        let is_exception = self.confines_root && rule.overrides && !denies(rule);
+        if is_exception && rule.operations.iter().any(|operation| CLOSED.contains(operation)) {
+            rule.operations.iter().copied().chain(OPERATIONS).collect()
+        } else {
+            Cow::Borrowed(&rule.operations)
+        }
+    }
+
     /// The rule for root in a session. It is not doubtful that a machine lacks some of the places, so nothing is told of those.
     pub(super) fn administration(&mut self, rule: &'p Rule) {
         self.hold(RuleKey::administration(), rule);
-        for operation in OPERATIONS {
-            self.note(operation, Contents::RULES);
-        }
         for path in PLACES.map(Path::new) {
             let resolved = self.files.resolve(path).ok();
             self.hold_file(rule, &OPERATIONS, path, resolved.as_ref());

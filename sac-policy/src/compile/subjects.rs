@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Rules for paths, names, directories and trees.
 
+use super::confined_root::confines_root;
 use super::warnings::executes;
 use super::{Compiler, denies};
 use crate::files::{FileKind, Files, Resolved};
@@ -61,7 +62,7 @@ impl<'p, F: Files> Compiler<'p, F> {
         if !holds {
             return;
         }
-        self.hold_file(rule, &rule.operations, path, resolved.ok().as_ref());
+        self.hold_file(rule, &self.held_for(rule), path, resolved.ok().as_ref());
     }
 
     /// Holds what a path leads to, if anything, and both names.
@@ -104,15 +105,17 @@ impl<'p, F: Files> Compiler<'p, F> {
     }
 
     /// Keeps a directory and those that it is in from being moved away, as far as a rule for files denies something below:
-    /// otherwise its path would lead nowhere when the policy is compiled again.
+    /// otherwise its path would lead nowhere when the policy is compiled again. Where root is confined they are kept from privileged
+    /// processes alone, as all of it is, which then can change nothing else about these directories either.
     fn hold_way(&mut self, rule: &'p Rule, directory: &Path) {
         if !denies(rule) || executes(rule) {
             return;
         }
+        let operation = if confines_root(rule) { Operation::Administer } else { Operation::Rename };
         for part in directory.ancestors().filter(|part| part.parent().is_some()) {
             if let Ok(found) = self.files.resolve(part) {
-                self.hold(RuleKey::inode(Operation::Rename, found.inode), rule);
-                self.note(Operation::Rename, Contents::RULES);
+                self.hold(RuleKey::inode(operation, found.inode), rule);
+                self.note(operation, Contents::RULES);
             }
         }
     }
@@ -144,7 +147,8 @@ impl<'p, F: Files> Compiler<'p, F> {
             && holds
         {
             let key = RuleKey::directory;
-            self.hold_directory(rule, &rule.operations, directory.inode, key, Contents::DIRECTORIES);
+            let operations = self.held_for(rule);
+            self.hold_directory(rule, &operations, directory.inode, key, Contents::DIRECTORIES);
             self.hold_way(rule, &directory.canonical);
         }
     }
@@ -154,7 +158,7 @@ impl<'p, F: Files> Compiler<'p, F> {
         let Some(directory) = self.resolved_directory(rule, path).filter(|_| holds) else {
             return;
         };
-        self.hold_tree(rule, &rule.operations, &directory);
+        self.hold_tree(rule, &self.held_for(rule), &directory);
     }
 
     /// Holds a directory with all that is below it; what is no directory is no tree.

@@ -36,8 +36,7 @@ impl<F: Files> Judge<'_, F> {
 
     /// The strictest verdict on all that an operation amounts to, of equal ones the first; with it which operation that is, and
     /// the first of the steps to it.
-    pub(super) fn all_of(&mut self, operation: Operation, path: &Path) -> Ruling {
-        let located = self.locate(operation, path);
+    pub(super) fn all_of(&mut self, operation: Operation, located: &Located) -> Ruling {
         let implied = operation.implied();
         let mut strictest: Option<Ruling> = None;
         for &part in implied {
@@ -46,7 +45,7 @@ impl<F: Files> Judge<'_, F> {
                 self.step(format!("the operation `{}`", part.as_str()), said, None);
             }
             let first_step = self.steps.len();
-            let verdict = self.file(part, &located).verdict;
+            let verdict = self.file(part, located).verdict;
             let steps = first_step..self.steps.len();
             if strictest.as_ref().is_none_or(|other| verdict.action() > other.verdict.action()) {
                 strictest = Some(Ruling { operation: part, verdict, steps });
@@ -83,9 +82,8 @@ impl<F: Files> Judge<'_, F> {
         if located.exists {
             let value = self.of_file(located.inode, |inode| RuleKey::inode(operation, inode));
             let looked_at = format!("the file itself, {}", words::inode(located.inode));
-            let is_on_way = |rule: &&Rule| {
-                !rule.operations.contains(&operation) && rule.subject != Subject::Administration
-            };
+            let is_on_way =
+                |rule: &&Rule| operation == Operation::Rename && !rule.operations.contains(&operation);
             match self.policy.rule(value.number()).filter(is_on_way) {
                 // The compiler holds what a rule's path leads through.
                 Some(rule) => {

@@ -231,18 +231,55 @@ fn what_root_must_not_touch_is_told_by_its_key() {
     let policy = policy("kill administer confined_root");
     let compiled = compile(&policy, &files, &situation());
     let explanation = |text| explain(&policy, &compiled, &files, &request(text), &situation());
+    let is_for_root = |step: &&Step| step.looked_at == "root in the session";
     for text in ["write /etc/sac/policies/x", "rename /etc/sac", "write /etc/crontab", "create /etc/sudoers"]
     {
         let explanation = explanation(text);
-        assert_eq!((explanation.verdict.action(), explanation.verdict.rule), (Action::Kill, 1), "{text}");
-        let deciding: Vec<_> = explanation.steps.iter().filter(|step| step.decides).collect();
-        let [step] = &deciding[..] else { panic!("{text}: {deciding:#?}") };
-        assert!(step.said.ends_with("with (`confined_root`), holds for it"), "{text}: {}", step.said);
-        let Decider::Rule(rule) = explanation.decider else { panic!("{text}") };
-        assert!(rule.subject.contains("`confined_root`"), "{}", rule.subject);
+        // The verdict is the one for anybody.
+        assert_eq!((explanation.verdict.action(), &explanation.decider), (Action::Allow, &Decider::Default));
+        assert_eq!(
+            explanation.conclusion,
+            "`allow` by default: no rule holds for this; root may not: `kill` by rule 1 (/etc/sac/policies/p.yaml:1), `confined_root`"
+        );
+        let step = explanation.steps.last().filter(is_for_root).unwrap();
+        assert_eq!((step.rule.as_ref().unwrap().number, step.decides), (1, false), "{text}");
+        assert_eq!(
+            step.said,
+            "it is denied to root: rule 1 (/etc/sac/policies/p.yaml:1), `kill` for what root could free itself of the policy with (`confined_root`), holds for it"
+        );
     }
-    assert_eq!(explanation("read /etc/sac/policies/x").decider, Decider::Default);
-    assert_eq!(explanation("write /etc/passwd").decider, Decider::Default);
+    for text in ["read /etc/sac/policies/x", "write /etc/passwd", "execute /etc/crontab"] {
+        let explanation = explanation(text);
+        assert!(!explanation.steps.iter().any(|step| is_for_root(&step)), "{text}");
+        assert!(!explanation.conclusion.contains("root"), "{text}");
+    }
+    // What is asked by that name is explained as everything is.
+    let administer = explanation("administer /etc/sac/policies/x");
+    assert_eq!((administer.verdict.action(), administer.verdict.rule), (Action::Kill, 1));
+    let deciding = administer.steps.iter().find(|step| step.decides).unwrap();
+    assert!(deciding.said.ends_with("with (`confined_root`), holds for it"), "{}", deciding.said);
+}
+
+#[test]
+fn what_is_recorded_of_root_and_what_is_denied_to_all_is_told() {
+    let files = files().directory("/etc", 12).directory("/etc/sac", 13).program("/etc/crontab", 15);
+    let explained = |policy: &Policy| {
+        let compiled = compile(policy, &files, &situation());
+        let explanation = explain(policy, &compiled, &files, &request("write /etc/crontab"), &situation());
+        (explanation.conclusion, explanation.steps.last().unwrap().said.clone())
+    };
+    let confined = policy("kill administer confined_root");
+    let (conclusion, said) = explained(&Policy { mode: Mode::Audit, ..confined });
+    let recorded =
+        "; what root does is recorded: `audit` by rule 1 (/etc/sac/policies/p.yaml:1), `confined_root`";
+    assert!(conclusion.ends_with(recorded), "{conclusion}");
+    assert!(said.starts_with("it is recorded of root: rule 1"), "{said}");
+    // Root is no exception from what is denied to all, so there is nothing to add.
+    let (conclusion, said) = explained(&policy("deny write /etc/crontab\nkill administer confined_root"));
+    assert!(conclusion.ends_with("it is the rule that denies this"), "{conclusion}");
+    assert!(said.starts_with("it is denied to root: rule 2"), "{said}");
+    let (conclusion, said) = explained(&policy("allow! write /etc/crontab\nkill administer confined_root"));
+    assert!(!conclusion.contains("root") && !said.contains("root"), "{conclusion} {said}");
 }
 
 #[test]

@@ -45,10 +45,11 @@ pub fn lint_lockout(
     }
     let compiled = compile(policy, files, situation);
     let execute = |path: &Path| Request::Execute { path: path.to_owned(), arguments: None };
+    // Whether it is blocked.
     let mut check = |request: Request, message: String| {
         let explanation = explain(policy, &compiled, files, &request, situation);
         if !explanation.verdict.action().blocks() {
-            return;
+            return false;
         }
         let place = match policy.rule(explanation.verdict.rule) {
             Some(rule) => rule.place(),
@@ -56,6 +57,7 @@ pub fn lint_lockout(
         };
         let help = "allow it, or let the policy apply to others";
         faults.push(Fault::new(Code::LockOut, place, message).label(explanation.conclusion).help(help));
+        true
     };
     let could_not_run =
         |path: &Path, what: &str| format!("{name} could not run {}, {what}", quoted_path(path));
@@ -71,8 +73,11 @@ pub fn lint_lockout(
             check(execute(loader), could_not_run(loader, "with which they change policies"));
         }
         if files.resolve(policies).is_ok() {
-            let request = Request::File { operation: Operation::Write, path: policies.to_owned() };
-            check(request, format!("{name} could not change the policies in {}", quoted_path(policies)));
+            let message = format!("{name} could not change the policies in {}", quoted_path(policies));
+            // As root they are asked both.
+            let _is_blocked = [Operation::Write, Operation::Administer].into_iter().any(|operation| {
+                check(Request::File { operation, path: policies.to_owned() }, message.clone())
+            });
         }
     }
     faults

@@ -140,4 +140,10 @@ fn who_could_not_log_in_is_told() {
     assert_eq!(lockout(&confined, false), none);
     assert_eq!(lockout(&confined, true), ["`alice` could not change the policies in `/etc/sac/policies`"]);
     assert_eq!(lockout(&Policy { mode: Mode::Audit, ..confined }, true), none);
+    // What is denied to all is denied to them, and told once.
+    let both = policy("deny write tree:/etc/sac\ndeny administer confined_root");
+    assert_eq!(lockout(&both, true).len(), 1);
+    assert_eq!(lockout(&policy("deny write tree:/etc/sac"), true), lockout(&both, true));
+    let excepted = policy("deny administer confined_root\nallow! write tree:/etc/sac");
+    assert_eq!(lockout(&excepted, true), none);
 }

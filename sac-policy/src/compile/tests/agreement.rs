@@ -9,19 +9,27 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::net::IpAddr;
 
-/// The rules as if those for root said all that they stand for, as far as it is in any of these file systems.
+/// The rules as if those for root said all that they stand for, as far as it is in any of these file systems, and as if
+/// exceptions from them were for what root does as well.
 fn in_full(policy: &Policy) -> Vec<Rule> {
+    use Operation::{Administer, Create, Delete, Rename, Write};
+    let is_confined = policy.rules.iter().any(|rule| rule.subject == Subject::Administration);
     let mut rules = Vec::new();
     for rule in &policy.rules {
         if rule.subject != Subject::Administration {
-            rules.push(rule.clone());
+            let mut rule = rule.clone();
+            let of_root =
+                [Delete, Rename, Write, Create].iter().any(|closed| rule.operations.contains(closed));
+            if rule.overrides && rule.action == Action::Allow && of_root && is_confined {
+                rule.operations.push(Administer);
+            }
+            rules.push(rule);
             continue;
         }
         let places = ["/etc/sudoers", "/etc/sudoers.d"].map(PathBuf::from);
         for subject in places.into_iter().flat_map(|path| [Subject::Path(path.clone()), Subject::Tree(path)])
         {
-            let operations = vec![Operation::Delete, Operation::Rename, Operation::Write, Operation::Create];
-            rules.push(Rule { subject, operations, ..rule.clone() });
+            rules.push(Rule { subject, operations: vec![Administer], ..rule.clone() });
         }
     }
     rules
@@ -99,8 +107,12 @@ fn oracle(
             Subject::Untrusted => file.untrusted,
             _ => false,
         };
+        let keeps_way = match rule.operations[..] {
+            [Operation::Administer] => Operation::Administer,
+            _ => Operation::Rename,
+        };
         rule.operations.contains(&operation) && named()
-            || operation == Operation::Rename && denies(rule) && !executes && is_on_way(rule)
+            || operation == keeps_way && denies(rule) && !executes && is_on_way(rule)
     };
     let winner = |rules: &[&Rule]| {
         let best = rules.iter().map(|rule| rank(rule)).max()?;
@@ -173,8 +185,14 @@ const DIRECTORIES: [&str; 10] =
 /// The number of a file that is in no rule.
 const UNSEEN: u64 = 99;
 
-const FILE_OPERATIONS: [Operation; 5] =
-    [Operation::Delete, Operation::Rename, Operation::Write, Operation::Create, Operation::Read];
+const FILE_OPERATIONS: [Operation; 6] = [
+    Operation::Delete,
+    Operation::Rename,
+    Operation::Write,
+    Operation::Create,
+    Operation::Read,
+    Operation::Administer,
+];
 
 const WORDS: [&str; 3] = ["-x", "stop", "a"];
 
@@ -225,7 +243,7 @@ fn any_subject() -> impl Strategy<Value = String> {
 fn any_policy() -> impl Strategy<Value = Policy> {
     let action = || prop::sample::select(&["kill", "deny", "audit", "allow", "allow", "allow!"][..]);
     let operations = prop::sample::select(
-        &["execute", "execute", "execute", "delete", "delete,write", "rename", "read,create"][..],
+        &["execute", "execute", "execute", "delete", "delete,write", "rename", "read,create", "read"][..],
     );
     let rule = (action(), operations, any_subject());
     let default = prop::sample::select(&[Action::Allow, Action::Audit, Action::Deny, Action::Kill][..]);
@@ -342,6 +360,11 @@ proptest! {
                     let deciding: Vec<_> = explanation.steps.iter().filter(|step| step.decides).collect();
                     prop_assert_eq!(deciding.len(), 1, "{:#?}", explanation);
                     prop_assert_eq!(deciding[0].rule.as_ref().map_or(0, |rule| rule.number), verdict.rule);
+                    let of_root = explanation.steps.iter().find(|step| step.looked_at == "root in the session");
+                    let of_root = of_root.map(|step| step.rule.as_ref().unwrap().number);
+                    let (wanted, _) = of(Operation::Administer);
+                    let is_closed = CLOSED.contains(&operation) && wanted.action() > Action::Allow;
+                    prop_assert_eq!(of_root, is_closed.then_some(wanted.rule));
                 }
             }
         }

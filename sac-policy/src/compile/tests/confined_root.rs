@@ -3,7 +3,7 @@
 
 use super::tables::action;
 use super::*;
-use crate::compile::confined_root::{OPERATIONS, PLACES, SOCKETS};
+use crate::compile::confined_root::{CLOSED, PLACES, SOCKETS};
 use crate::files::FileKind;
 
 const ROOT: &str = "kill administer confined_root";
@@ -51,33 +51,28 @@ fn each_place_is_held_with_all_below_it_and_with_the_way_to_it() {
     for place in PLACES {
         let found = files.resolve(Path::new(place)).unwrap();
         let of = |operation, ino, path: &str| action(&rules, &files, operation, ino, path);
-        for operation in OPERATIONS {
-            assert_eq!(of(operation, found.inode.ino, place), (Action::Kill, 1), "{operation:?} {place}");
-            // What is put in its place.
-            assert_eq!(of(operation, 9, place), (Action::Kill, 1), "{operation:?} {place}");
-            if found.kind == FileKind::Directory {
-                let below = format!("{place}/a/b");
-                assert_eq!(of(operation, 9, &below), (Action::Kill, 1), "{operation:?} {below}");
-            }
+        assert_eq!(of(Operation::Administer, found.inode.ino, place), (Action::Kill, 1), "{place}");
+        // What is put in its place.
+        assert_eq!(of(Operation::Administer, 9, place), (Action::Kill, 1), "{place}");
+        let below = format!("{place}/a/b");
+        if found.kind == FileKind::Directory {
+            assert_eq!(of(Operation::Administer, 9, &below), (Action::Kill, 1), "{below}");
         }
-        for operation in [Operation::Read, Operation::Execute] {
+        // Of users nothing else is asked, and reading is no way out.
+        for operation in CLOSED.into_iter().chain([Operation::Read, Operation::Execute]) {
             assert_eq!(of(operation, found.inode.ino, place), (Action::Allow, 0), "{operation:?} {place}");
+            assert_eq!(of(operation, 9, &below), (Action::Allow, 0), "{operation:?} {below}");
         }
         for above in Path::new(place).ancestors().skip(1).filter(|above| above.parent().is_some()) {
             let ino = files.resolve(above).unwrap().inode.ino;
             let above = above.to_str().unwrap();
-            assert_eq!(of(Operation::Rename, ino, above), (Action::Kill, 1), "{above}");
+            assert_eq!(of(Operation::Administer, ino, above), (Action::Kill, 1), "{above}");
+            assert_eq!(of(Operation::Rename, ino, above), (Action::Allow, 0), "{above}");
         }
     }
     // Beside them everything goes on.
     for path in ["/etc/profile", "/usr/bin/a", "/proc/self/comm", "/run/a", "/var/lib/a"] {
-        for operation in OPERATIONS {
-            assert_eq!(
-                action(&rules, &files, operation, 9, path),
-                (Action::Allow, 0),
-                "{operation:?} {path}"
-            );
-        }
+        assert_eq!(action(&rules, &files, Operation::Administer, 9, path), (Action::Allow, 0), "{path}");
     }
 }
 
@@ -87,7 +82,7 @@ fn file_systems_that_are_mounted_below_are_held() {
     let rules = compiled(&policy(ROOT), &files);
     for (minor, path) in [(30, "/sys/fs/cgroup/user.slice/cgroup.procs"), (31, "/sys/fs/bpf/sac")] {
         let file = File::at(&files, InodeId::new(8, minor, 9), Path::new(path));
-        assert_eq!(judge(&rules, Operation::Write, &file, &[]).action(), Action::Kill, "{path}");
+        assert_eq!(judge(&rules, Operation::Administer, &file, &[]).action(), Action::Kill, "{path}");
     }
 }
 
@@ -106,8 +101,9 @@ fn acts_and_sockets_are_under_the_same_rule() {
         assert_eq!(socket(&rules, path), (Action::Kill, 1), "{path}");
     }
     assert!(contents(&rules, Operation::Administer).has(Contents::RULES));
-    for operation in OPERATIONS {
-        assert!(contents(&rules, operation).has(Contents::RULES), "{operation:?}");
+    // Nothing is asked of those who are not root.
+    for operation in Operation::ALL.into_iter().filter(|operation| *operation != Operation::Administer) {
+        assert_eq!(contents(&rules, operation), Contents::NONE, "{operation:?}");
     }
     let audited = compiled(&Policy { mode: Mode::Audit, ..policy(ROOT) }, &files);
     assert_eq!(decide_administration(&audited).action(), Action::Audit);
@@ -134,16 +130,33 @@ fn a_machine_without_any_of_it_is_not_complained_about() {
     let rules = compiled(&policy(ROOT), &files);
     assert_eq!(codes(&rules), []);
     // What is not there cannot be put there.
-    assert_eq!(action(&rules, &files, Operation::Create, 9, "/etc/ld.so.preload"), (Action::Kill, 1));
-    assert_eq!(action(&rules, &files, Operation::Create, 9, "/etc/cron.d"), (Action::Kill, 1));
+    assert_eq!(action(&rules, &files, Operation::Administer, 9, "/etc/ld.so.preload"), (Action::Kill, 1));
+    assert_eq!(action(&rules, &files, Operation::Administer, 9, "/etc/cron.d"), (Action::Kill, 1));
 }
 
 #[test]
 fn an_exception_is_a_rule_that_overrides() {
     let files = machine();
-    let rules = compiled(&policy(&format!("{ROOT}\nallow! create,write tree:/etc/cron.d")), &files);
-    assert_eq!(action(&rules, &files, Operation::Create, 9, "/etc/cron.d/backup"), (Action::Allow, 2));
-    assert_eq!(action(&rules, &files, Operation::Delete, 9, "/etc/cron.d/backup"), (Action::Kill, 1));
+    let of_root = |rule: &str, path| {
+        let rules = compiled(&policy(&format!("{ROOT}\n{rule}")), &files);
+        action(&rules, &files, Operation::Administer, 9, path)
+    };
+    for rule in ["create tree:/etc/cron.d", "delete,read dir:/etc/cron.d", "write /etc/cron.d/backup"] {
+        let of_rule = |path| of_root(&format!("allow! {rule}"), path);
+        assert_eq!(of_rule("/etc/cron.d/backup"), (Action::Allow, 2), "{rule}");
+        assert_eq!(of_rule("/etc/cron.daily/backup"), (Action::Kill, 1), "{rule}");
+    }
+    for rule in ["allow! read tree:/etc/cron.d", "allow write tree:/etc/cron.d", "allow! tree:/etc/cron.d"] {
+        assert_eq!(of_root(rule, "/etc/cron.d/backup"), (Action::Kill, 1), "{rule}");
+    }
+    // Who may write a socket may connect to it.
+    let rules = compiled(&policy(&format!("{ROOT}\nallow! write /run/docker.sock")), &files);
+    let socket = |path| decide_socket(&rules, files.resolve(Path::new(path)).unwrap().inode);
+    assert_eq!(socket("/run/docker.sock"), Verdict::new(Action::Allow, 2));
+    assert_eq!(socket("/run/podman/podman.sock").action(), Action::Kill);
+    // Who is not confined needs none.
+    let without = compiled(&policy("allow! write tree:/etc/cron.d"), &files);
+    assert_eq!(contents(&without, Operation::Administer), Contents::NONE);
 }
 
 #[test]
