@@ -4,6 +4,7 @@
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::Value;
 use std::{
+    env,
     io::{self, Write as _},
     path::PathBuf,
     process::{Child, Stdio},
@@ -12,7 +13,10 @@ use std::{
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
-use xtask::guest::{Guest, Kernel, Output, Ssh, wait_until};
+use xtask::{
+    guest::{Guest, Kernel, Output, Ssh, wait_until},
+    mutate::{PREPARING, RESETTING},
+};
 
 /// The policies that every test starts with: df is killed for developers, denied to everyone, and allowed for the dba,
 /// who may not use wget.
@@ -65,9 +69,13 @@ impl Machine {
     }
 
     /// Runs a test. One that fails is tried once more from a fresh state, because an emulated machine on a busy host may miss
-    /// a deadline; the first failure is shown all the same, so that nobody overlooks a test that often needs it.
+    /// a deadline; the first failure is shown all the same, so that nobody overlooks a test that often needs it. With
+    /// `SAC_E2E_ATTEMPTS=1` it is not, for whoever expects it to fail.
     pub(crate) fn run(&self, test: fn(&Fixture) -> anyhow::Result<()>) -> anyhow::Result<()> {
         self.attempt(test).or_else(|first| {
+            if env::var("SAC_E2E_ATTEMPTS").is_ok_and(|attempts| attempts == "1") {
+                return Err(first);
+            }
             writeln!(io::stderr(), "on {}, tried again after: {first:#}", self.kernel)?;
             self.attempt(test)
         })
@@ -78,10 +86,10 @@ impl Machine {
         let mut fixture = self.fixture.lock().unwrap_or_else(PoisonError::into_inner);
         let fixture = match &mut *fixture {
             Some(fixture) => fixture,
-            none => none.insert(Fixture::boot(self.kernel)?),
+            none => none.insert(Fixture::boot(self.kernel).context(PREPARING)?),
         };
         let begin = fixture.root("date +%s")?;
-        let result = fixture.reset().context("resetting the guest").and_then(|()| test(fixture));
+        let result = fixture.reset().context(RESETTING).and_then(|()| test(fixture));
         result.map_err(|error| fixture.with_log(&error, begin.trim()))
     }
 }
@@ -279,8 +287,11 @@ fn boot(kernel: Kernel) -> anyhow::Result<Guest> {
     receiver.recv().context("the guest's thread ended")?
 }
 
-/// The package that `cargo xtask dist` made last.
+/// The package that `SAC_E2E_PACKAGE` names, or the one that `cargo xtask dist` made last.
 fn package() -> anyhow::Result<PathBuf> {
+    if let Some(named) = env::var_os("SAC_E2E_PACKAGE") {
+        return Ok(named.into());
+    }
     let directory = xtask::workspace::target("dist");
     let entries = std::fs::read_dir(&directory)
         .with_context(|| format!("{}: run `cargo xtask dist`", directory.display()))?;

@@ -9,11 +9,13 @@
 mod agreement;
 mod changes;
 mod commands;
+mod confined;
 mod dialogue;
 mod executions;
 mod fixture;
 mod nested;
 mod operations;
+mod ordinary;
 mod package;
 mod pam;
 mod policies;
@@ -55,6 +57,8 @@ const MODULES: &[(&str, &[Test])] = &[
     ("slices", slices::TESTS),
     ("operations", operations::TESTS),
     ("threats", threats::TESTS),
+    ("confined", confined::TESTS),
+    ("ordinary", ordinary::TESTS),
 ];
 
 /// How many of the slowest tests are named at the end: who has to wait for a run should know for what.
@@ -96,8 +100,8 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(conclusion.exit_code())
 }
 
-/// Each threat in SECURITY.md and `docs/threats.md` names a test that exists, and the latter has the techniques of
-/// [`threats`], all of them and no others.
+/// Each threat in SECURITY.md and `docs/threats.md` and each mutation of the kernel half names a test that exists,
+/// and `docs/threats.md` has the techniques of [`threats`], all of them and no others.
 fn threats_have_tests() -> anyhow::Result<()> {
     let read = |name| std::fs::read_to_string(xtask::workspace::root().join(name)).context(name);
     let security = read("SECURITY.md")?;
@@ -107,6 +111,9 @@ fn threats_have_tests() -> anyhow::Result<()> {
     for row in rows {
         let named = row.split('`').rev().find(|word| word.contains("::")).context("no test")?;
         anyhow::ensure!(is_test(named), "SECURITY.md names the test {named}, which does not exist");
+    }
+    for named in xtask::mutate::tests() {
+        anyhow::ensure!(is_test(named), "a mutation is for the test {named}, which does not exist");
     }
     let list = read("docs/threats.md")?;
     for named in list.split('`').filter(|word| word.contains("::") && !word.contains(char::is_whitespace)) {

@@ -20,19 +20,21 @@ pub(crate) const TESTS: &[Test] = &[
     ("connections_by_default", connections_by_default),
     ("what_is_told_and_recorded", what_is_told_and_recorded),
     ("untrusted", untrusted),
+    ("each_reason_to_be_untrusted", each_reason_to_be_untrusted),
     ("executable_memory", executable_memory),
 ];
 
-const EVERYONE: &str = "policy: default\napplies_to: everyone\n";
+pub(crate) const EVERYONE: &str = "policy: default\napplies_to: everyone\n";
 
 /// Exit statuses: of coreutils for what was refused, of a shell for a program that it could not execute, and for a child that was
 /// killed.
 const FAILED: i32 = 1;
 const PERMISSION_DENIED: i32 = 126;
 const KILLED: i32 = 137;
+const SEGMENTATION_FAULT: i32 = 139;
 
 /// Error numbers that programs get.
-const EACCES: i32 = 13;
+pub(crate) const EACCES: i32 = 13;
 const ECONNREFUSED: i32 = 111;
 
 /// Makes the files that the rules are about, once as they are and once to be put back; everybody may do everything with them.
@@ -41,6 +43,7 @@ mkdir -p kept/sub/deep kept/empty kept/tmp inbox/sub free pins hidden/sub outer/
 for f in kept/{a,b,c,journal} kept/sub/{a,b} kept/sub/deep/a kept/tmp/{a,b,c,d} inbox/{a,b} inbox/sub/a free/{a,b,c,d,e} \
     pins/{key,pin,entry} hidden/{a,sub/a} outer/inner/{a,b} log/a; do echo content >$f; done
 ln -s ../kept free/link; ln -s ../kept/a free/to-a
+python3 -c 'import os; os.setxattr(\"kept/b\", \"user.e2e\", b\"x\")'
 cp -a . /srv/e2e; chmod -R a+rwX /srv/e2e /srv/e2e-kept";
 
 /// Puts everything back, by somebody who may.
@@ -96,6 +99,9 @@ const REFUSED: &[(&str, i32)] = &[
     ("mv -f free/a inbox/a", FAILED),
     ("mv pins/pin pins/new-name", FAILED),
     ("mv pins/pin free/new", FAILED),
+    // To move something away is to delete and to write it as well.
+    ("mv inbox/a free/new", FAILED),
+    ("mv pins/entry free/new", FAILED),
     // Write.
     (": >kept/a", FAILED),
     ("echo more >>kept/a", FAILED),
@@ -114,6 +120,8 @@ const REFUSED: &[(&str, i32)] = &[
     // Create.
     ("touch kept/new", FAILED),
     ("mkdir kept/new", FAILED),
+    // What lies deeper than is looked at could be in any tree.
+    ("mkdir -p free/deep$(printf '/d%.0s' {1..60})", FAILED),
     ("mkfifo kept/sub/new", FAILED),
     ("mknod kept/new p", FAILED),
     ("ln -s a kept/new", FAILED),
@@ -206,6 +214,9 @@ const CALLS: &[&str] = &[
     "os.fchmod(os.open('kept/a', os.O_RDONLY), 0o600)",
     "os.chown('kept/a', os.getuid(), os.getgid())",
     "os.setxattr('kept/a', 'user.e2e', b'x')",
+    "os.removexattr('kept/b', 'user.e2e')",
+    "os.setxattr('kept/a', 'system.posix_acl_access', acl)",
+    "os.removexattr('kept/a', 'system.posix_acl_access')",
     "os.link('kept/a', 'free/new')",
     "call(libc.linkat, -100, b'/proc/self/fd/%d' % os.open('kept/a', os.O_RDONLY), -100, b'free/new', 0x400)",
     "os.open('kept/new', os.O_CREAT | os.O_WRONLY)",
@@ -225,8 +236,10 @@ const CALLS: &[&str] = &[
 ];
 
 /// What the statements are run by; each prints the number of its error, or 0.
-const CALLER: &str = "import ctypes, os, socket, subprocess
+pub(crate) const CALLER: &str = "import ctypes, os, socket, struct, subprocess
 libc = ctypes.CDLL(None, use_errno=True)
+# A list of permissions, acl(5), that says no more than a mode does: version 2, then kind, permissions and id of each entry.
+acl = struct.pack('<I' + 3 * 'HHI', 2, 1, 6, 2 ** 32 - 1, 4, 6, 2 ** 32 - 1, 32, 4, 2 ** 32 - 1)
 def call(function, *arguments):
     if function(*arguments) < 0:
         raise OSError(ctypes.get_errno(), '')
@@ -249,10 +262,21 @@ fn errors(
 ) -> anyhow::Result<Vec<i32>> {
     let mut program = CALLER.to_owned();
     writeln!(program, "def before():\n    {before}\n    os.chdir({directory:?})")?;
+    attempts(fixture, user, "python3 -", program, statements)
+}
+
+/// Has `user` run statements by the command line `python`, after a program that begins with [`CALLER`] and defines `before`.
+pub(crate) fn attempts(
+    fixture: &Fixture,
+    user: &str,
+    python: &str,
+    mut program: String,
+    statements: &[&str],
+) -> anyhow::Result<Vec<i32>> {
     for statement in statements {
         writeln!(program, "attempt(before, {statement:?})")?;
     }
-    let output = fixture.ssh(user).stdin(program).run("python3 -")?;
+    let output = fixture.ssh(user).stdin(program).run(python)?;
     let numbers = output.stdout.lines().filter_map(|line| line.strip_prefix("errno=")?.parse().ok());
     let numbers: Vec<i32> = numbers.collect();
     ensure!(numbers.len() == statements.len(), "not all statements were tried: {output:?}");
@@ -260,7 +284,7 @@ fn errors(
 }
 
 /// Wants one number of each statement.
-fn each(numbers: &[i32], statements: &[&str], wanted: i32, user: &str) -> anyhow::Result<()> {
+pub(crate) fn each(numbers: &[i32], statements: &[&str], wanted: i32, user: &str) -> anyhow::Result<()> {
     let wrong: Vec<_> = statements.iter().zip(numbers).filter(|(_, number)| **number != wanted).collect();
     ensure!(wrong.is_empty(), "{user}: wanted error {wanted} of all, got {wrong:#?}");
     Ok(())
@@ -368,6 +392,7 @@ fn outside_of_the_session(fixture: &Fixture) -> anyhow::Result<()> {
 
 /// Promise: a denied program does not run by being mapped into another one, and nothing else is hindered.
 fn mapping_a_denied_program(fixture: &Fixture) -> anyhow::Result<()> {
+    const OWN_LINKER: &str = "LC_ALL=C sed s,/lib64/ld-linux-x86-64.so.2,/srv/e2e/ld-linux-x86-64.so, /usr/bin/true >e2e/own; chmod +x e2e/own";
     const MAP: &str = "import mmap, os\nmmap.mmap(os.open('/usr/bin/df', os.O_RDONLY), 4096, mmap.MAP_PRIVATE, mmap.PROT_READ | 4)";
     const PROTECT: &str = "libc.mmap.restype = ctypes.c_void_p; libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
 libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
@@ -377,9 +402,14 @@ call(libc.mprotect, libc.mmap(None, 4096, 1, 2, os.open('/usr/bin/df', os.O_RDON
     const OTHER: &str = "import mmap, os\nmmap.mmap(os.open('/usr/bin/ls', os.O_RDONLY), 4096, mmap.MAP_PRIVATE, mmap.PROT_READ | 4)";
     let policy = |action: &str| {
         format!(
-            "policy: developers\napplies_to: {{groups: [developers]}}\naction: {action}\nprograms:\n  deny: [/usr/bin/df]\n"
+            "policy: developers\napplies_to: {{groups: [developers]}}\naction: {action}\nprograms:\n  deny:\n    - /usr/bin/df\n    \
+             - {{path: /usr/bin/nproc, args: [--all]}}\n    - /srv/e2e/ld-linux-x86-64.so\n"
         )
     };
+    // A linker by another name, as long as the one that programs have in them.
+    fixture.root(
+        "rm -rf /srv/e2e; mkdir /srv/e2e; cp /lib64/ld-linux-x86-64.so.2 /srv/e2e/ld-linux-x86-64.so",
+    )?;
     fixture.policies(&[("developers", &policy("deny")), ("default", EVERYONE)])?;
     let statements = [MAP, PROTECT, SHARED];
     each(&errors(fixture, "alice", "/", "pass", &statements)?, &statements, EACCES, "alice")?;
@@ -390,6 +420,9 @@ call(libc.mprotect, libc.mmap(None, 4096, 1, 2, os.open('/usr/bin/df', os.O_RDON
     let lines = [
         // The dynamic linker says that it cannot map the segment, and ends with this.
         ("/lib64/ld-linux-x86-64.so.2 /usr/bin/df /", 127),
+        // Nobody could look at the arguments.
+        ("/lib64/ld-linux-x86-64.so.2 /usr/bin/nproc", 127),
+        ("nproc", 0),
         ("/lib64/ld-linux-x86-64.so.2 /usr/bin/ls /", 0),
         ("/lib64/ld-linux-x86-64.so.2 --verify /usr/bin/ls", 0),
         ("ldd /usr/bin/ls", 0),
@@ -400,6 +433,9 @@ call(libc.mprotect, libc.mmap(None, 4096, 1, 2, os.open('/usr/bin/df', os.O_RDON
     ];
     fixture.statuses("alice", &lines)?;
     fixture.statuses("bob", &lines.map(|(line, _)| (line, 0)))?;
+    // A program of one's own can name any file as its linker. The kernel maps it where there is nobody left to get an error.
+    fixture.statuses("alice", &[(&format!("{OWN_LINKER}; e2e/own"), SEGMENTATION_FAULT)])?;
+    fixture.statuses("bob", &[(&format!("{OWN_LINKER}; e2e/own"), 0)])?;
     fixture.policies(&[("developers", &policy("kill")), ("default", EVERYONE)])?;
     fixture.statuses("alice", &[("/lib64/ld-linux-x86-64.so.2 /usr/bin/df /", KILLED), ("ls /", 0)])
 }
@@ -467,7 +503,7 @@ action: deny
 connections:
   deny:
     - 127.0.0.0/8
-    - {to: '::/0', ports: [7070]}
+    - {to: '::1', ports: [7070]}
   allow:
     - {to: 127.0.0.1, ports: [22, 7071], override: true}
 ";
@@ -705,6 +741,66 @@ programs:
     fixture.root("rm -f /srv/e2e-of-carol /dev/shm/e2e-*").map(drop)
 }
 
+/// Makes programs for each of which there is one reason alone not to trust it, and an account of the system's.
+const REASONS: &str = "umount -l /srv/e2e/fuse 2>/dev/null; systemctl stop e2e-fuse 2>/dev/null; rm -rf /srv/e2e; mkdir -p /srv/e2e/fuse; cd /srv/e2e
+for name in trusted of-carol others group gone; do install /usr/bin/true $name; done
+chown carol of-carol; chmod 757 others; chgrp developers group; chmod 775 group
+id e2e-system >/dev/null 2>&1 || useradd --system --create-home --shell /bin/bash e2e-system
+modprobe fuse
+systemd-run --quiet --collect --unit e2e-fuse python3 /run/e2e-fuse.py /srv/e2e/fuse /usr/bin/true
+for i in {1..200}; do [ -e fuse/true ] && exit; sleep 0.1; done; journalctl --no-pager -u e2e-fuse | tail; exit 1";
+
+/// Promise: each reason not to trust a program is enough, and without any it runs.
+fn each_reason_to_be_untrusted(fixture: &Fixture) -> anyhow::Result<()> {
+    const RUN: &[(&str, i32)] = &[
+        ("/srv/e2e/trusted", 0),
+        ("/srv/e2e/of-carol", PERMISSION_DENIED),
+        ("/srv/e2e/others", PERMISSION_DENIED),
+        ("/srv/e2e/group", PERMISSION_DENIED),
+        ("/srv/e2e/fuse/true", PERMISSION_DENIED),
+        // What is on the overlay is root's; the overlay itself is the user's.
+        (
+            "mkdir -p e2e/o; unshare -rm sh -c 'mount -t overlay x -o lowerdir=/usr/bin:/usr/sbin e2e/o && exec e2e/o/true'",
+            PERMISSION_DENIED,
+        ),
+    ];
+    let policy = "policy: confined
+applies_to: {users: [alice, bob, e2e-system]}
+action: deny
+programs:
+  untrusted: deny
+";
+    let server = include_str!("operations/fuse.py");
+    fixture.root_ssh().stdin(server).run("cat >/run/e2e-fuse.py")?.success()?;
+    let mut failed = None;
+    for (is_free, policies) in
+        [(true, [("default", EVERYONE)].as_slice()), (false, &[("confined", policy), ("default", EVERYONE)])]
+    {
+        let held = |status| if is_free { 0 } else { status };
+        fixture.root(REASONS)?;
+        fixture.policies(policies)?;
+        let lines: Vec<_> = RUN.iter().map(|(line, status)| (*line, held(*status))).collect();
+        let tried = fixture.statuses("alice", &lines).and_then(|()| {
+            // A file that is removed while it is open.
+            let mut alice = Dialogue::shell(&fixture.ssh("alice"))?;
+            equal(alice.status("open", "exec 7</srv/e2e/gone")?, 0, "opening a program")?;
+            fixture.root("rm /srv/e2e/gone")?;
+            equal(alice.status("gone", "/proc/self/fd/7")?, held(PERMISSION_DENIED), "a removed program")?;
+            // A person whose number is a system account's; root becomes them.
+            let own = "su - e2e-system -c 'cp /usr/bin/true own; ./own; echo own=$?; /usr/bin/true; echo true=$?' 2>&1";
+            let shown = fixture.root(own)?;
+            holds(&shown, &format!("own={}\n", held(PERMISSION_DENIED)))?;
+            holds(&shown, "true=0\n")
+        });
+        failed = failed.or(tried.err());
+    }
+    fixture.root(
+        "umount -l /srv/e2e/fuse; systemctl stop e2e-fuse; loginctl terminate-user e2e-system 2>/dev/null
+        userdel --force --remove e2e-system 2>/dev/null; rm -rf /srv/e2e",
+    )?;
+    failed.map_or(Ok(()), Err)
+}
+
 /// Promise: with `execmem: deny` memory that is no file's does not become executable; without it, it does.
 fn executable_memory(fixture: &Fixture) -> anyhow::Result<()> {
     const MEMORY: &[&str] = &[
@@ -713,16 +809,53 @@ fn executable_memory(fixture: &Fixture) -> anyhow::Result<()> {
         "import mmap; mmap.mmap(-1, 4096, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS, 5)",
         "protect(mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 3))",
         "protect(mmap.mmap(-1, 4096, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS, 3))",
+        // A file's, to be written and executed, or without a name.
+        "mmap.mmap(trusted(), 4096, mmap.MAP_PRIVATE, 7)",
+        "mmap.mmap(nameless(), 4096, mmap.MAP_PRIVATE, 5)",
+        "protect(mmap.mmap(nameless(), 4096, mmap.MAP_SHARED, 3))",
+        // One's own copy of a file's, as it is and changed.
+        "protect(mmap.mmap(trusted(), 4096, mmap.MAP_PRIVATE, 3), 7)",
+        "changed = mmap.mmap(trusted(), 4096, mmap.MAP_PRIVATE, 3); changed[0] = 1; protect(changed)",
+        "os.open('/proc/self/mem', os.O_RDWR)",
+        "os.open('/proc/%d/mem' % os.getpid(), os.O_WRONLY)",
+        // Who traces a process can write its code.
+        "traced(lambda child: call(libc.ptrace, 0x4206, child, None, None))",
+        "traces_me()",
     ];
     const HARMLESS: &[&str] = &[
         "import mmap; mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 3)",
         "ctypes.CDLL('libm.so.6')",
+        "mmap.mmap(trusted(), 4096, mmap.MAP_PRIVATE, 5)",
+        "protect(mmap.mmap(trusted(), 4096, mmap.MAP_PRIVATE, 3))",
+        "os.open('/proc/self/mem', os.O_RDONLY)",
         "import threading; thread = threading.Thread(target=print); thread.start(); thread.join()",
     ];
-    const PROTECT: &str = "global mmap, protect
-    import mmap
+    const PROTECT: &str = "global mmap, protect, trusted, nameless, traced, traces_me
+    import mmap, time
     libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    protect = lambda memory: call(libc.mprotect, ctypes.addressof(ctypes.c_char.from_buffer(memory)), 4096, 5)";
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    libc.ptrace.restype = ctypes.c_long
+    def protect(memory, how=5):
+        call(libc.mprotect, ctypes.addressof(ctypes.c_char.from_buffer(memory)), 4096, how)
+    def trusted():
+        return os.open('/usr/bin/ls', os.O_RDONLY)
+    def nameless():
+        file = os.memfd_create('e2e'); os.truncate(file, 4096); return file
+    def traced(work):
+        child = os.fork()
+        if child == 0:
+            time.sleep(60); os._exit(0)
+        try:
+            work(child)
+        finally:
+            os.kill(child, 9); os.waitpid(child, 0)
+    def traces_me():
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if libc.ptrace(0, 0, None, None) == 0 else ctypes.get_errno())
+        error = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if error != 0:
+            raise OSError(error, '')";
     let policy = |extra: &str| {
         format!(
             "policy: developers\napplies_to: {{groups: [developers]}}\naction: deny\nprograms:\n{extra}  deny: [/usr/bin/df]\n"

@@ -14,6 +14,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("services_and_scopes_of_the_user", services_and_scopes_of_the_user),
     ("moved_by_the_user_manager", moved_by_the_user_manager),
     ("slice_is_let_go_and_held_again", slice_is_let_go_and_held_again),
+    ("root_in_the_slice", root_in_the_slice),
     ("roots_own_programs", roots_own_programs),
 ];
 
@@ -120,6 +121,36 @@ fn slice_is_let_go_and_held_again(fixture: &Fixture) -> anyhow::Result<()> {
         bail!("the slice was there all the time");
     }
     Ok(())
+}
+
+/// Threat: the user's own manager starts sudo, so that root is in the user's slice and in no session.
+fn root_in_the_slice(fixture: &Fixture) -> anyhow::Result<()> {
+    const SERVICE: &str = "systemd-run --user --quiet --wait --pipe sudo -n";
+    let policy = "policy: developers
+applies_to: {groups: [developers]}
+action: deny
+programs:
+  deny: [/usr/bin/df]
+files:
+  deny:
+    - {tree: /srv/e2e/kept, operations: [delete]}
+";
+    let everyone = ("default", "policy: default\napplies_to: everyone\n");
+    for (policies, is_free) in [([everyone].as_slice(), true), (&[("developers", policy), everyone], false)] {
+        fixture.root("rm -rf /srv/e2e; mkdir -p /srv/e2e/kept; touch /srv/e2e/kept/a")?;
+        fixture.policies(policies)?;
+        let mut dave = Dialogue::shell(&fixture.ssh("dave"))?;
+        equal(dave.status("id", &format!("{SERVICE} id -u"))?, 0, "root in a service of the user's")?;
+        holds(&dave.output(), "0\n")?;
+        let df = dave.status("df", &format!("{SERVICE} df /"))?;
+        let rm = dave.status("rm", &format!("{SERVICE} rm -f /srv/e2e/kept/a"))?;
+        if (df == 0, rm == 0) != (is_free, is_free) {
+            bail!("free: {is_free}; df ended with {df}, rm with {rm}\n{}\n{}", dave.output(), dave.errors());
+        }
+        let left = fixture.root("ls /srv/e2e/kept")?;
+        equal(left.trim(), if is_free { "" } else { "a" }, "what is left")?;
+    }
+    fixture.root("rm -rf /srv/e2e").map(drop)
 }
 
 /// Promise: what the system does for a login with root's rights works, whatever the user's policy lists: what sshd shows at

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::guest::Release;
-use crate::{bench, build_bpf, demo, dist, fuzz, image, setup, test_command, vm};
+use crate::{bench, build_bpf, demo, dist, fuzz, image, mutate, setup, test_command, vm};
 
 /// Set up, build, package and test SAC.
 #[derive(Debug, Parser)]
@@ -25,13 +25,15 @@ enum Verb {
     /// Build the kernel half into target/bpf/sac-bpf.o
     BuildBpf,
     /// Build the Debian package into target/dist
-    Dist,
+    Dist(dist::Options),
     /// Show what SAC does, as a transcript of real logins
     Demo(demo::Options),
     /// Run all tests: set-up, lints, unit tests, then the end-to-end tests in guests
     Test(test_command::Options),
     /// Look for input that breaks the policy language or the verdict
     Fuzz(fuzz::Options),
+    /// Take each check out of the kernel half in turn, and see which end-to-end test notices
+    MutateHooks(mutate::Options),
     /// Count what policies cost, in instructions of a guest
     Bench(bench::Options),
     /// Guests for trying things by hand
@@ -57,12 +59,13 @@ impl Cli {
                 setup::for_build()?;
                 build_bpf::run()?;
             }
-            Verb::Dist => {
-                dist::run()?;
+            Verb::Dist(options) => {
+                options.run()?;
             }
             Verb::Demo(options) => return demo::run(&options),
             Verb::Fuzz(options) => return fuzz::run(&options),
             Verb::Test(options) => return test_command::run(&options),
+            Verb::MutateHooks(options) => return mutate::run(&options),
             Verb::Bench(options) => return bench::run(&options),
             Verb::BenchInside(inside) => inside.run()?,
             Verb::Vm(verb) => return vm::run(verb),

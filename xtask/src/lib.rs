@@ -12,6 +12,7 @@ pub mod fuzz;
 pub mod guest;
 pub mod image;
 pub mod manual;
+pub mod mutate;
 pub mod process;
 pub mod setup;
 pub mod test_command;

@@ -8,7 +8,7 @@ mod roff;
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -19,11 +19,11 @@ use crate::workspace;
 
 pub use roff::{Page, page};
 
-/// Makes all of it, in `target/manual/`; sac-loader must be built already.
+/// Makes all of it, in `target/manual/`; `loader` is sac-loader, built already.
 ///
 /// # Errors
 /// When the documentation cannot be read, the program does not run, or nothing can be written.
-pub fn run() -> Result<()> {
+pub fn run(loader: &Path) -> Result<()> {
     let directory = workspace::target("manual");
     fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
     let write = |name: &str, text: &str| {
@@ -35,9 +35,8 @@ pub fn run() -> Result<()> {
     let policy =
         fs::read_to_string(&documentation).with_context(|| format!("reading {}", documentation.display()))?;
     write("sac-policy.5", &page(&Page { date: &date, ..POLICY }, &policy))?;
-    let loader = workspace::cargo_target().join("release/sac-loader");
-    write("sac-loader.8", &page(&Page { date: &date, ..LOADER }, &output(&loader, &["reference"])?))?;
-    write("sac-policy.schema.json", &output(&loader, &["policy", "schema"])?)
+    write("sac-loader.8", &page(&Page { date: &date, ..LOADER }, &output(loader, &["reference"])?))?;
+    write("sac-policy.schema.json", &output(loader, &["policy", "schema"])?)
 }
 
 /// The page about the language.
@@ -72,7 +71,7 @@ fn date() -> Result<String> {
 }
 
 /// What a program prints.
-fn output(program: &PathBuf, arguments: &[&str]) -> Result<String> {
+fn output(program: &Path, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program)
         .args(arguments)
         .output()

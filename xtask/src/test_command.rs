@@ -3,7 +3,7 @@
 //!
 //! Steps run one after another; the first that fails ends the run. The last line on stdout is `N passed, N failed`, counted over all test binaries.
 
-mod count;
+pub(crate) mod count;
 mod deny;
 
 use std::process::{Command, ExitCode};

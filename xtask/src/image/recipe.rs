@@ -34,6 +34,14 @@ pub(super) const PACKAGES: &[&str] = &[
     "bsdextrautils",
     "python3-minimal",
     "libpython3-stdlib",
+    // What people work with all day, which policies must not hinder: building, versions, editing, terminals, packages.
+    "gcc",
+    "libc6-dev",
+    "make",
+    "git",
+    "vim-tiny",
+    "tmux",
+    "apt",
 ];
 
 /// Paths that dpkg leaves out: nobody reads manuals in a guest, and they are half of the files.

@@ -8,14 +8,14 @@ mod tests;
 
 /// How many tests passed and failed. Ignored and filtered ones are neither.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Count {
-    pub(super) passed: u64,
-    pub(super) failed: u64,
+pub(crate) struct Count {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
 }
 
 impl Count {
     /// Adds up all `test result: …. N passed; N failed; …` lines.
-    pub(super) fn in_output(text: &str) -> Self {
+    pub(crate) fn in_output(text: &str) -> Self {
         let mut sum = Self::default();
         for line in text.lines() {
             // A terminal colour may stand before the words.
