@@ -287,6 +287,32 @@ fn executable_memory_has_a_rule_of_its_own() {
 }
 
 #[test]
+fn what_root_may_not_do_has_rules_of_its_own() {
+    let rule = |number| RuleValue::rule(number, Action::Deny).to_bits();
+    let mut rules = Table::default();
+    assert_eq!(decide_administration(&rules).action(), Action::Deny);
+    assert_eq!(decide_socket(&rules, seen(7, 1)).action(), Action::Deny);
+    let policy = RuleValue::policy(Action::Allow, Contents::NONE);
+    rules.entries.insert(RuleKey::policy(Operation::Administer), policy.to_bits());
+    assert_eq!(decide_administration(&rules).action(), Action::Allow);
+    rules.entries.insert(RuleKey::administration(), rule(4));
+    rules.entries.insert(RuleKey::inode(Operation::Administer, numbered(7)), rule(5));
+    assert_eq!(decide_administration(&rules), Verdict::new(Action::Deny, 4));
+    // A socket is held by its number alone, whatever generation the kernel sees.
+    assert_eq!(decide_socket(&rules, seen(7, 1)), Verdict::new(Action::Deny, 5));
+    assert_eq!(decide_socket(&rules, seen(8, 1)).action(), Action::Allow);
+}
+
+#[test]
+fn a_content_is_one_whatever_it_is_called() {
+    let rule = (RuleKey::content(1, 2), RuleValue::rule(6, Action::Kill));
+    let rules = table(Action::Allow, Contents::CONTENTS, &[rule]);
+    assert_eq!(decide_content(&rules, 1, 2), Verdict::new(Action::Kill, 6));
+    assert_eq!(decide_content(&rules, 2, 1).action(), Action::Allow);
+    assert_eq!(decide_content(&Table::default(), 1, 2).action(), Action::Deny);
+}
+
+#[test]
 fn a_mapped_program_needs_no_rule_that_allows_it() {
     let mapping = |rules: &Table, file: &mut File| decide(rules, EXECUTE, file).of_mapping(Contents::NONE);
     assert_eq!(mapping(&deny_df(), &mut file(7, DF)).action(), Action::Kill);

@@ -69,6 +69,17 @@ fn an_address_is_shown_as_its_own_kind() {
 }
 
 #[test]
+fn an_act_is_one_of_administering_only() {
+    let mut event = about(Form::Act, b"", 0);
+    event.mapped = Act::Trace as u8;
+    assert_eq!(event.act(), None);
+    event.operation = Operation::Administer as u16;
+    assert_eq!(event.act(), Some(Act::Trace));
+    event.mapped = 0;
+    assert_eq!(event.act(), None);
+}
+
+#[test]
 fn another_version_or_length_is_refused() {
     let mut bytes = record(b"x\0", 2);
     assert!(Event::from_bytes(&bytes[1..]).is_none());
