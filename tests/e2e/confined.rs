@@ -220,6 +220,7 @@ fn files_and_disks(fixture: &Fixture) -> anyhow::Result<()> {
                 "create('/etc/cron.d/e2e')",
                 "create('/etc/systemd/system/e2e.service')",
                 "create('/var/spool/cron/crontabs/e2e')",
+                "move_without_rights('/home/dave/e2e/roots', '/var/spool/cron/crontabs/e2e')",
                 "os.mkdir('/sys/fs/bpf/sac/e2e')",
                 "os.mkdir('/sys/fs/cgroup/e2e')",
             ],
@@ -250,7 +251,7 @@ fn files_and_disks(fixture: &Fixture) -> anyhow::Result<()> {
                 ("sudo -n touch /etc/sac/policies/e2e.yaml.new", FAILED),
                 ("sudo -n sh -c 'echo $$ >/sys/fs/cgroup/cgroup.procs'", 2),
             ],
-            prepare: "rm -f /etc/sac/policies/e2e* /run/sac/e2e /etc/cron.d/e2e /etc/systemd/system/e2e.service \
+            prepare: "rm -f /home/dave/e2e/roots /etc/sac/policies/e2e* /run/sac/e2e /etc/cron.d/e2e /etc/systemd/system/e2e.service \
                 /var/spool/cron/crontabs/e2e; rmdir /sys/fs/bpf/sac/e2e /sys/fs/cgroup/e2e 2>/dev/null || true",
         },
     )

@@ -1,6 +1,8 @@
 """What root can do to free a session of its policy. Each function raises the error that the kernel gives."""
 
+import grp
 import lzma
+import pwd
 import struct
 import time
 
@@ -159,6 +161,19 @@ def create(path):
 
 def write(path):
     os.close(os.open(path, os.O_WRONLY))
+
+
+def move_without_rights(path, to):
+    """Moves a file of root's, as dave in the group of crontab."""
+    create(path)
+
+    def move():
+        os.setgroups([])
+        os.setgid(grp.getgrnam("crontab").gr_gid)
+        os.setresuid(*[pwd.getpwnam("dave").pw_uid] * 3)
+        os.rename(path, to)
+
+    in_child(move)
 
 
 def before():

@@ -73,6 +73,7 @@ const CONNECT: &str = "sac-bpf/src/connect.rs";
 const CONTENT: &str = "sac-bpf/src/content.rs";
 const EXEC: &str = "sac-bpf/src/exec.rs";
 const FILES: &str = "sac-bpf/src/files.rs";
+const INQUIRY: &str = "sac-bpf/src/inquiry.rs";
 const KERNEL: &str = "sac-bpf/src/kernel.rs";
 const LABEL: &str = "sac-bpf/src/label.rs";
 const MAPPING: &str = "sac-bpf/src/mapping.rs";
@@ -323,69 +324,91 @@ const FILE_QUESTIONS: &[Mutation] = &[
         "rename-read",
         "what may not be read can be moved away",
         FILES,
-        "Questions::NONE
-        .of_first(Operation::Read)",
-        "Questions::NONE",
+        ".of_first(Operation::Read)
+        .of_first(Operation::Write)
+        .of_first(Operation::Delete);",
+        ".of_first(Operation::Write)
+        .of_first(Operation::Delete);",
     ),
     without(
         "rename-write",
         "what may not be written can be moved away",
         FILES,
-        "
-        .of_first(Operation::Write)",
-        "",
+        ".of_first(Operation::Read)
+        .of_first(Operation::Write)
+        .of_first(Operation::Delete);",
+        ".of_first(Operation::Read)
+        .of_first(Operation::Delete);",
     ),
     without(
         "rename-delete",
         "what may not be deleted can be moved away",
         FILES,
-        "
-        .of_first(Operation::Delete)",
-        "",
+        ".of_first(Operation::Read)
+        .of_first(Operation::Write)
+        .of_first(Operation::Delete);",
+        ".of_first(Operation::Read)
+        .of_first(Operation::Write);",
     ),
     without(
         "rename-rename",
-        "what may not be renamed can be",
+        "what may not be renamed can be, to a free name",
         FILES,
-        "
-        .of_first(Operation::Rename)",
-        "",
+        "AWAY.of_second(Operation::Create).of_first(Operation::Rename);",
+        "AWAY.of_second(Operation::Create);",
     ),
     without(
         "rename-create",
         "something can be moved to where nothing may be created",
         FILES,
-        "= AWAY.of_second(Operation::Create);",
-        "= AWAY;",
+        "AWAY.of_second(Operation::Create).of_first(Operation::Rename);",
+        "AWAY.of_first(Operation::Rename);",
     ),
     without(
         "rename-over",
         "something can be moved over what may not be written or deleted",
         FILES,
-        "= AWAY.of_second(Operation::Write).of_second(Operation::Delete);",
-        "= AWAY;",
+        "AWAY.of_second(Operation::Write).of_second(Operation::Delete).of_first(Operation::Rename);",
+        "AWAY.of_first(Operation::Rename);",
     ),
     without(
         "link-read",
         "what may not be read can get another name",
         FILES,
-        "Questions::NONE.of_first(Operation::Read).of_first(Operation::Write).of_second(Operation::Create);",
-        "Questions::NONE.of_first(Operation::Write).of_second(Operation::Create);",
+        ".of_first(Operation::Read)
+        .of_first(Operation::Write)
+        .of_second(Operation::Create);",
+        ".of_first(Operation::Write)
+        .of_second(Operation::Create);",
     ),
     without(
         "link-write",
         "what may not be written can get another name",
         FILES,
-        "Questions::NONE.of_first(Operation::Read).of_first(Operation::Write).of_second(Operation::Create);",
-        "Questions::NONE.of_first(Operation::Read).of_second(Operation::Create);",
+        ".of_first(Operation::Read)
+        .of_first(Operation::Write)
+        .of_second(Operation::Create);",
+        ".of_first(Operation::Read)
+        .of_second(Operation::Create);",
     ),
     without(
         "link-create",
         "something can get a name where nothing may be created",
         FILES,
-        "Questions::NONE.of_first(Operation::Read).of_first(Operation::Write).of_second(Operation::Create);",
-        "Questions::NONE.of_first(Operation::Read).of_first(Operation::Write);",
+        ".of_first(Operation::Read)
+        .of_first(Operation::Write)
+        .of_second(Operation::Create);",
+        ".of_first(Operation::Read)
+        .of_first(Operation::Write);",
     ),
+    without(
+        "hidden",
+        "a file that an overlay of one's own opens is taken for what its path says",
+        INQUIRY,
+        "if question & HIDDEN != 0 {",
+        "if false {",
+    )
+    .on(Kernel::V6_1),
 ];
 
 const FILE_HOOKS: &[Mutation] = &[
@@ -617,15 +640,15 @@ const UNTRUSTED: &[Mutation] = &[
         "untrusted-namespace",
         "what was mounted in a user namespace is trusted",
         KERNEL,
-        "level > 0 || magic == FUSE_SUPER_MAGIC",
+        "self.is_of_user_namespace() || magic == FUSE_SUPER_MAGIC",
         "magic == FUSE_SUPER_MAGIC",
     ),
     without(
         "untrusted-fuse",
         "what is on FUSE is trusted",
         KERNEL,
-        "level > 0 || magic == FUSE_SUPER_MAGIC",
-        "level > 0",
+        "self.is_of_user_namespace() || magic == FUSE_SUPER_MAGIC",
+        "self.is_of_user_namespace()",
     ),
 ];
 
@@ -690,6 +713,27 @@ const PLACES: &[Mutation] = &[
         SCOPE,
         "!(is_root() && (is_setting_up(counters) || is_service(counters)))",
         "!is_root()",
+    ),
+    without(
+        "roots-places",
+        "places that root must not touch are not looked at",
+        INQUIRY,
+        "if question & OPERATION == Operation::Administer as u32 && question & PRIVILEGED == 0 {",
+        "if question & OPERATION == Operation::Administer as u32 {",
+    ),
+    without(
+        "roots-places-opened",
+        "root may open places for writing that no other rule is about",
+        OPEN,
+        "let asked = if opened_for.has_any(WRITE) { opened_for.and(ADMINISTER) } else { opened_for };",
+        "let asked = opened_for;",
+    ),
+    without(
+        "roots-file-moved",
+        "a file of root's can be moved to such places by a process that has given up root's rights",
+        INQUIRY,
+        "self.flags |= moves_file_of_root(self.first) as u32;",
+        "",
     ),
 ];
 
