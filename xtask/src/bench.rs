@@ -5,6 +5,8 @@
 //! the numbers hardly differ from run to run, on whatever machine. They say nothing about caches and memory.
 
 mod inside;
+mod operations;
+mod part;
 mod policies;
 mod table;
 
@@ -15,9 +17,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use self::part::{Part, Parts};
 use self::policies::{Kind, PROGRAMS, SWAPS, Set, USERS};
 use self::table::{Cost, Table};
-use crate::guest::{Guest, Kernel, Processors, wait_until};
+use crate::guest::{Guest, Kernel, Processors, Ssh, wait_until};
 use crate::{dist, process, vm, workspace};
 
 pub use self::inside::Inside;
@@ -39,6 +42,8 @@ pub struct Options {
     /// Kernel of the guest: 6.1, 6.12 or 7.x
     #[arg(long, default_value = "6.12")]
     kernel: Kernel,
+    #[command(flatten)]
+    parts: Parts,
 }
 
 /// Measures; fails where a bar is missed.
@@ -47,12 +52,22 @@ pub struct Options {
 /// When something cannot be built, booted or measured.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let deb = dist::run()?;
-    let bench = Bench::boot(options.kernel)?;
-    let mut table = Table::default();
-    bench.executions(&mut table)?;
-    bench.checks(&mut table)?;
-    vm::install(&bench.guest, &deb)?;
-    bench.daemon(&mut table)?;
+    let parts = &options.parts;
+    let bench = Bench::boot(options.kernel, parts)?;
+    let mut table = Table::of(parts.clone());
+    if parts.has(Part::Executions) {
+        bench.executions(&mut table)?;
+    }
+    if parts.has(Part::Operations) {
+        bench.operations(&mut table)?;
+    }
+    if parts.has(Part::Checks) {
+        bench.checks(&mut table)?;
+    }
+    if parts.has(Part::Daemon) {
+        vm::install(&bench.guest, &deb)?;
+        bench.daemon(&mut table)?;
+    }
     print(&format!("kernel {}\n\n{table}", bench.root("uname -r")?.trim()));
     Ok(if table.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -64,7 +79,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn boot(kernel: Kernel) -> Result<Self> {
+    fn boot(kernel: Kernel, parts: &Parts) -> Result<Self> {
         process::note(&format!("booting a guest with kernel {kernel} that counts (about a minute)"));
         let bench = Self { guest: Guest::boot_on(kernel, Processors::OneCounted)?, place: PLACE.into() };
         bench.root(&format!("mkdir -p {PLACE}"))?;
@@ -72,7 +87,7 @@ impl Bench {
         bench.guest.put(&own_path, &policies::measuring(&bench.place).to_string_lossy())?;
         bench.guest.put(&workspace::cargo_target().join("release/sac-loader"), PLACE)?;
         process::note("making programs and policies in the guest");
-        bench.root(&format!("{PLACE}/xtask bench-inside prepare {PLACE}"))?;
+        bench.root(&format!("{PLACE}/xtask bench-inside prepare {PLACE}{}", parts.arguments()))?;
         Ok(bench)
     }
 
@@ -188,27 +203,39 @@ fn median(mut results: Vec<u64>) -> Result<u64> {
     results.get(results.len() / 2).copied().context("nothing was measured")
 }
 
+/// A command that runs in the guest, by a connection of its own, until this value goes or it ends by itself.
+struct Remote(Child);
+
+impl Remote {
+    fn start(ssh: &Ssh, command: &str) -> Result<Self> {
+        let mut ssh = ssh.command(command);
+        // The pipe is open as long as the connection is.
+        let ssh = ssh.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        Ok(Self(ssh.context("starting ssh")?))
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
 /// Somebody who is logged in until this value goes.
-struct Inmate(Child);
+struct Inmate {
+    _connection: Remote,
+}
 
 impl Inmate {
     fn log_in(guest: &Guest, user: &str) -> Result<Self> {
-        let mut ssh = guest.ssh(user).command("exec sleep 86400");
-        let ssh = ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let inmate = Self(ssh.context("starting ssh")?);
+        let inmate = Self { _connection: Remote::start(&guest.ssh(user), "exec sleep 86400")? };
         let listed = format!("sac-loader list-sessions | grep -qw {user}");
         wait_until(&format!("{user} to be in"), PATIENCE, || {
             Ok((guest.ssh("root").run(&listed)?.status == 0).then_some(()))
         })?;
         Ok(inmate)
-    }
-}
-
-impl Drop for Inmate {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        self.0.kill().ok();
-        self.0.wait().ok();
     }
 }
 

@@ -3,6 +3,10 @@
 //!
 //! Time is measured with `CLOCK_MONOTONIC`, which counts instructions in the guest that this is for.
 
+mod denied;
+mod elf;
+mod operate;
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +16,10 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Subcommand;
 
+use self::denied::Denied;
+use self::operate::{MAPPINGS, Operator};
+use super::operations::{self, Operation};
+use super::part::{Part, Parts};
 use super::policies;
 
 /// What stands before each result on standard output.
@@ -24,6 +32,9 @@ pub enum Inside {
     Prepare {
         /// It is made
         dir: PathBuf,
+        /// What it is for
+        #[command(flatten)]
+        parts: Parts,
     },
     /// Run a command again and again, and print for each round how many instructions one run took
     Count {
@@ -33,12 +44,29 @@ pub enum Inside {
         /// How many runs make a round
         #[arg(long, default_value_t = 1)]
         runs: u32,
-        /// A program that must not run here
-        #[arg(long)]
-        blocked: Option<PathBuf>,
+        /// What must not be possible meanwhile
+        #[command(flatten)]
+        denied: Denied,
         /// The command and its arguments
         #[arg(last = true, required = true)]
         command: Vec<PathBuf>,
+    },
+    /// Carry out operations again and again, and print for each round how many instructions one took
+    Operate {
+        /// How many numbers there will be for each
+        #[arg(long, default_value_t = 1)]
+        rounds: u32,
+        /// How many runs make a round
+        #[arg(long, default_value_t = 1)]
+        runs: u32,
+        /// What must not be possible meanwhile
+        #[command(flatten)]
+        denied: Denied,
+        /// Where `prepare` was
+        dir: PathBuf,
+        /// Which operations
+        #[arg(required = true)]
+        operations: Vec<Operation>,
     },
 }
 
@@ -49,33 +77,63 @@ impl Inside {
     /// When files cannot be made, or what is measured does not succeed.
     pub fn run(self) -> Result<()> {
         match self {
-            Self::Prepare { dir } => prepare(&dir),
-            Self::Count { rounds, runs, blocked, command } => {
+            Self::Prepare { dir, parts } => prepare(&dir, &parts),
+            Self::Count { rounds, runs, denied, command } => {
                 for _ in 0..rounds {
                     print_result(round(&command, runs)?);
                 }
-                blocked.map_or(Ok(()), |program| is_blocked(&program))
+                denied.check()
+            }
+            Self::Operate { rounds, runs, denied, dir, operations } => {
+                let operator = Operator::new(&dir)?;
+                for operation in operations {
+                    print_line(&operations::heading(operation));
+                    for _ in 0..rounds {
+                        print_result(operator.round(operation, runs)?);
+                    }
+                }
+                denied.check()
             }
         }
     }
 }
 
 /// The programs that rules are about, the one that is measured, and a directory for each set of policies.
-fn prepare(dir: &Path) -> Result<()> {
+fn prepare(dir: &Path, parts: &Parts) -> Result<()> {
     for tree in policies::trees(dir) {
-        fs::create_dir_all(&tree).with_context(|| format!("creating {}", tree.display()))?;
+        create_directory(&tree)?;
     }
     let denied = (0..policies::PROGRAMS).map(|number| policies::denied(dir, number));
     for program in denied.chain([policies::measured(dir)]) {
-        write(&program, &tiny_program(), 0o755)?;
+        write(&program, &elf::tiny_program(), 0o755)?;
     }
-    for (path, text) in policies::all(dir) {
+    if parts.has(Part::Operations) {
+        prepare_operations(dir)?;
+    }
+    for (path, text) in policies::all(dir, parts) {
         if let Some(set) = path.parent() {
-            fs::create_dir_all(set).with_context(|| format!("creating {}", set.display()))?;
+            create_directory(set)?;
         }
         write(&path, text.as_bytes(), 0o644)?;
     }
     Ok(())
+}
+
+/// What is opened and mapped, the programs that map, and what rules are about.
+fn prepare_operations(dir: &Path) -> Result<()> {
+    for directory in operations::trees(dir).chain([operations::directory(dir)]) {
+        create_directory(&directory)?;
+    }
+    write(&operations::file(dir), b"a small file\n", 0o644)?;
+    for times in [1, MAPPINGS + 1] {
+        write(&operations::mapping(dir, times), &elf::mapping_program(times), 0o755)?;
+    }
+    // Whoever likes could have written it.
+    write(&operations::untrusted(dir), &elf::tiny_program(), 0o777)
+}
+
+fn create_directory(directory: &Path) -> Result<()> {
+    fs::create_dir_all(directory).with_context(|| format!("creating {}", directory.display()))
 }
 
 fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
@@ -96,46 +154,13 @@ fn round(command: &[PathBuf], runs: u32) -> Result<u64> {
     Ok(u64::try_from(start.elapsed().as_nanos() / u128::from(runs))?)
 }
 
-/// A policy that is not in force would cost nothing.
-fn is_blocked(program: &Path) -> Result<()> {
-    let ran = Command::new(program).status().is_ok_and(|status| status.code().is_some());
-    ensure!(!ran, "{} ran although the policy denies it", program.display());
-    Ok(())
+fn print_result(instructions: u64) {
+    print_line(&format!("{RESULT}{instructions}"));
 }
 
 #[expect(clippy::print_stdout, reason = "results go back to the host on standard output")]
-fn print_result(instructions: u64) {
-    println!("{RESULT}{instructions}");
-}
-
-/// A static program of three instructions: `exit(0)`. Whatever a policy adds is most visible beside the least that an
-/// execution can cost. The layout is that of elf(5).
-fn tiny_program() -> Vec<u8> {
-    /// Where the file is mapped: the usual address of static programs.
-    const BASE: u64 = 0x40_0000;
-    const HEADERS: u64 = 64 + 56;
-    // mov eax, 60 (exit); xor edi, edi; syscall
-    const CODE: [u8; 9] = [0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05];
-    let size = HEADERS + 9;
-    let mut elf = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
-    // e_type EXEC, e_machine X86_64, e_version.
-    elf.extend([2, 0, 62, 0, 1, 0, 0, 0]);
-    // e_entry, e_phoff, e_shoff.
-    for word in [BASE + HEADERS, 64, 0] {
-        elf.extend(word.to_le_bytes());
-    }
-    // e_flags; e_ehsize, e_phentsize, e_phnum, e_shentsize, e_shnum, e_shstrndx.
-    elf.extend([0; 4]);
-    for half in [64_u16, 56, 1, 0, 0, 0] {
-        elf.extend(half.to_le_bytes());
-    }
-    // p_type LOAD, p_flags read and execute, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_align.
-    elf.extend([1, 0, 0, 0, 5, 0, 0, 0]);
-    for word in [0, BASE, BASE, size, size, 4096] {
-        elf.extend(word.to_le_bytes());
-    }
-    elf.extend(CODE);
-    elf
+fn print_line(line: &str) {
+    println!("{line}");
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::operations::Under;
+use super::part::{Part, Parts};
+
 /// How many programs rules can be about.
 pub(super) const PROGRAMS: usize = 10_000;
 
@@ -187,9 +190,14 @@ fn add_programs(text: &mut String, list: &str, rules: impl IntoIterator<Item = S
     }
 }
 
-/// Every policy's path and text.
-pub(super) fn all(dir: &Path) -> impl Iterator<Item = (PathBuf, String)> {
-    let single = Kind::ALL.into_iter().map(move |kind| (kind.file(dir), kind.text(dir)));
-    let versions = (0..=SWAPS).flat_map(|version| [Set::One, Set::Many].map(|set| (set, version)));
-    single.chain(versions.flat_map(move |(set, version)| set.files(dir, version)))
+/// The path and text of every policy that these parts measure with.
+pub(super) fn all(dir: &Path, parts: &Parts) -> impl Iterator<Item = (PathBuf, String)> {
+    let single = (parts.has(Part::Executions) || parts.has(Part::Operations))
+        .then(|| Kind::ALL.into_iter().map(move |kind| (kind.file(dir), kind.text(dir))));
+    let of_operations = parts.has(Part::Operations).then(|| Under::policies(dir));
+    let sets = (parts.has(Part::Checks) || parts.has(Part::Daemon)).then(|| {
+        let versions = (0..=SWAPS).flat_map(|version| [Set::One, Set::Many].map(|set| (set, version)));
+        versions.flat_map(move |(set, version)| set.files(dir, version))
+    });
+    single.into_iter().flatten().chain(of_operations.into_iter().flatten()).chain(sets.into_iter().flatten())
 }

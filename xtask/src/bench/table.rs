@@ -3,10 +3,15 @@
 
 use std::fmt;
 
+use super::operations::{Operation, Under};
+use super::part::{Part, Parts};
 use super::policies::{Kind, PROGRAMS};
 
 /// So much more may an execution cost under 10,000 rules than under 10: 2 %.
 const MANY_RULES_PERCENT_MAX: u64 = 2;
+
+/// So much more may an operation cost where SAC is there and no rule is about it: 3 %.
+const NO_RULE_PERCENT_MAX: u64 = 3;
 
 /// So many instructions may a check take, and a swap: 2 s and 1 s on a processor that does two in a nanosecond. Servers do about three.
 const CHECK_MAX: u64 = 4_000_000_000;
@@ -22,14 +27,21 @@ pub(super) struct Cost {
 /// All results.
 #[derive(Debug, Default)]
 pub(super) struct Table {
+    parts: Parts,
     plain: Option<Cost>,
     executions: Vec<(Kind, Cost)>,
     elsewhere: Vec<Cost>,
+    operations: Vec<(Operation, Under, Cost)>,
     checks: Vec<Cost>,
     swaps: Vec<Cost>,
 }
 
 impl Table {
+    /// A table of these parts. What was not to be measured has no bars.
+    pub(super) fn of(parts: Parts) -> Self {
+        Self { parts, ..Self::default() }
+    }
+
     /// An execution with nothing attached.
     pub(super) fn set_plain(&mut self, cost: Cost) {
         self.plain = Some(cost);
@@ -43,6 +55,11 @@ impl Table {
     /// An execution with the daemon there.
     pub(super) fn add_elsewhere(&mut self, cost: Cost) {
         self.elsewhere.push(cost);
+    }
+
+    /// An operation.
+    pub(super) fn add_operation(&mut self, operation: Operation, under: Under, cost: Cost) {
+        self.operations.push((operation, under, cost));
     }
 
     /// A check.
@@ -59,16 +76,32 @@ impl Table {
         self.executions.iter().find(|(of, _)| *of == kind).map(|(_, cost)| cost.instructions)
     }
 
-    /// The bars: what each says, and whether it holds. What was not measured does not.
-    fn bars(&self) -> [(String, bool); 3] {
+    fn operation(&self, operation: Operation, under: Under) -> Option<u64> {
+        let mut found = self.operations.iter();
+        found.find(|(of, by, _)| (*of, *by) == (operation, under)).map(|(_, _, cost)| cost.instructions)
+    }
+
+    /// Whether an operation that no rule is about costs little more than with nothing attached.
+    fn is_cheap(&self, operation: Operation, under: Under) -> bool {
+        let plain = self.operation(operation, Under::Nothing);
+        let (plain, cost) = (plain.unwrap_or(0), self.operation(operation, under));
+        cost.is_some_and(|cost| is_within(cost, plain, NO_RULE_PERCENT_MAX))
+    }
+
+    /// The bars: what each says, and whether it holds. What was to be measured and was not does not.
+    fn bars(&self) -> Vec<(String, bool)> {
         let (few, many) = (self.execution(Kind::Paths(10)), self.execution(Kind::Paths(PROGRAMS)));
-        let is_constant = few.zip(many).is_some_and(|(few, many)| {
-            many.saturating_mul(100) <= few.saturating_mul(100 + MANY_RULES_PERCENT_MAX)
-        });
+        let is_constant =
+            few.zip(many).is_some_and(|(few, many)| is_within(many, few, MANY_RULES_PERCENT_MAX));
         let most =
             |costs: &[Cost], max| !costs.is_empty() && costs.iter().all(|cost| cost.instructions <= max);
-        [
+        let without_rules = || Under::ALL.into_iter().filter(|under| under.has_no_rule());
+        let are_cheap = Operation::ALL
+            .into_iter()
+            .all(|operation| without_rules().all(|under| self.is_cheap(operation, under)));
+        let all = [
             (
+                Part::Executions,
                 format!(
                     "an execution costs at most {MANY_RULES_PERCENT_MAX} % more under {} rules than under 10",
                     grouped(PROGRAMS as u64)
@@ -76,11 +109,26 @@ impl Table {
                 is_constant,
             ),
             (
+                Part::Operations,
+                format!(
+                    "an operation that no rule is about costs at most {NO_RULE_PERCENT_MAX} % more than with \
+                     nothing attached"
+                ),
+                are_cheap,
+            ),
+            (
+                Part::Checks,
                 format!("a check takes at most {} instructions", grouped(CHECK_MAX)),
                 most(&self.checks, CHECK_MAX),
             ),
-            (format!("a swap takes at most {} instructions", grouped(SWAP_MAX)), most(&self.swaps, SWAP_MAX)),
-        ]
+            (
+                Part::Daemon,
+                format!("a swap takes at most {} instructions", grouped(SWAP_MAX)),
+                most(&self.swaps, SWAP_MAX),
+            ),
+        ];
+        let measured = all.into_iter().filter(|(part, ..)| self.parts.has(*part));
+        measured.map(|(_, bar, holds)| (bar, holds)).collect()
     }
 
     /// Whether all bars hold.
@@ -89,31 +137,81 @@ impl Table {
     }
 }
 
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = self.plain.as_ref().map(|cost| cost.instructions);
-        let empty = self.execution(Kind::Empty);
-        writeln!(
-            f,
-            "{:<44}{:>14}{:>9}{:>10}",
-            "one execution (vfork, exec, wait)", "instructions", "ratio", "to empty"
-        )?;
+impl Table {
+    fn fmt_executions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scale = Scale {
+            plain: self.plain.as_ref().map(|cost| cost.instructions),
+            empty: self.execution(Kind::Empty),
+        };
+        head(f, "one execution (vfork, exec, wait)")?;
         let under = self.executions.iter().map(|(_, cost)| cost);
         for cost in self.plain.iter().chain(under).chain(&self.elsewhere) {
-            let ratio = plain.map_or_else(String::new, |plain| thousandths(cost.instructions, plain));
-            let more = empty.map_or_else(String::new, |empty| difference(cost.instructions, empty));
-            writeln!(f, "{:<44}{:>14}{ratio:>9}{more:>10}", cost.title, grouped(cost.instructions))?;
+            row(f, cost, scale, "")?;
         }
-        writeln!(f, "\n{:<44}{:>14}", "the loader's work, once", "instructions")?;
+        writeln!(f)
+    }
+
+    fn fmt_operation(&self, operation: Operation, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scale = Scale {
+            plain: self.operation(operation, Under::Nothing),
+            empty: self.operation(operation, Under::Empty),
+        };
+        head(f, operation.title())?;
+        for (_, under, cost) in self.operations.iter().filter(|(of, ..)| *of == operation) {
+            let is_missed = under.has_no_rule() && !self.is_cheap(operation, *under);
+            row(f, cost, scale, if is_missed { "  MISSED" } else { "" })?;
+        }
+        writeln!(f)
+    }
+
+    fn fmt_loader(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<44}{:>14}", "the loader's work, once", "instructions")?;
         for cost in self.checks.iter().chain(&self.swaps) {
             writeln!(f, "{:<44}{:>14}", cost.title, grouped(cost.instructions))?;
         }
-        writeln!(f)?;
+        writeln!(f)
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let has_daemon = self.parts.has(Part::Daemon);
+        if has_daemon || self.parts.has(Part::Executions) {
+            self.fmt_executions(f)?;
+        }
+        if self.parts.has(Part::Operations) {
+            Operation::ALL.into_iter().try_for_each(|operation| self.fmt_operation(operation, f))?;
+        }
+        if has_daemon || self.parts.has(Part::Checks) {
+            self.fmt_loader(f)?;
+        }
         for (bar, holds) in self.bars() {
             writeln!(f, "{}: {bar}", if holds { "holds" } else { "MISSED" })?;
         }
         Ok(())
     }
+}
+
+/// What the rows of a part are compared with, as far as it was measured.
+#[derive(Clone, Copy)]
+struct Scale {
+    plain: Option<u64>,
+    empty: Option<u64>,
+}
+
+fn head(f: &mut fmt::Formatter<'_>, what: &str) -> fmt::Result {
+    writeln!(f, "{what:<44}{:>14}{:>9}{:>10}", "instructions", "ratio", "to empty")
+}
+
+fn row(f: &mut fmt::Formatter<'_>, cost: &Cost, scale: Scale, remark: &str) -> fmt::Result {
+    let ratio = scale.plain.map_or_else(String::new, |plain| thousandths(cost.instructions, plain));
+    let more = scale.empty.map_or_else(String::new, |empty| difference(cost.instructions, empty));
+    writeln!(f, "{:<44}{:>14}{ratio:>9}{more:>10}{remark}", cost.title, grouped(cost.instructions))
+}
+
+/// Whether a value is at most so many per cent above another one.
+fn is_within(value: u64, of: u64, percent: u64) -> bool {
+    value.saturating_mul(100) <= of.saturating_mul(100 + percent)
 }
 
 /// `value / of` with three digits after the point.

@@ -2,6 +2,8 @@
 //! Numbers, and bars.
 
 use super::{CHECK_MAX, Cost, SWAP_MAX, Table, difference, grouped, thousandths};
+use crate::bench::operations::{Operation, Under};
+use crate::bench::part::{Part, Parts};
 use crate::bench::policies::{Kind, PROGRAMS};
 
 fn cost(instructions: u64) -> Cost {
@@ -16,6 +18,25 @@ fn table(many_rules: u64, check: u64, swap: u64) -> Table {
     table.add_execution(Kind::Paths(PROGRAMS), cost(many_rules));
     table.add_check(cost(check));
     table.add_swap(cost(swap));
+    add_operations(&mut table, 1_030);
+    table
+}
+
+/// Each operation, under what has no rule for it as well.
+fn add_operations(table: &mut Table, without_rules: u64) {
+    for operation in Operation::ALL {
+        table.add_operation(operation, Under::Nothing, cost(1_000));
+        table.add_operation(operation, Under::Empty, cost(without_rules));
+        table.add_operation(operation, Under::Outside, cost(1_000));
+    }
+    // What has rules has no bar.
+    table.add_operation(Operation::Read, Under::Files(10), cost(5_000));
+}
+
+/// A table of one part that was measured.
+fn of_operations(without_rules: u64) -> Table {
+    let mut table = Table::of(Parts { only: vec![Part::Operations] });
+    add_operations(&mut table, without_rules);
     table
 }
 
@@ -25,12 +46,26 @@ fn each_bar_is_at_its_number() {
     assert!(!table(102_001, 1, 1).holds());
     assert!(!table(1, CHECK_MAX + 1, 1).holds());
     assert!(!table(1, 1, SWAP_MAX + 1).holds());
+    assert!(of_operations(1_030).holds());
+    assert!(!of_operations(1_031).holds());
+}
+
+#[test]
+fn a_part_has_its_own_bars_and_rows_alone() {
+    let text = of_operations(1_031).to_string();
+    assert_eq!(text.matches("MISSED").count(), Operation::ALL.len() + 1, "{text}");
+    assert!(text.contains("5,000    5.000    +3,969\n"), "{text}");
+    for other in ["execution", "the loader's work", "a check", "a swap"] {
+        assert!(!text.contains(other), "{other}: {text}");
+    }
+    assert!(!table(1, 1, 1).to_string().contains("MISSED"));
 }
 
 #[test]
 fn what_was_not_measured_does_not_hold() {
     assert!(!Table::default().holds());
     assert!(!Table { swaps: Vec::new(), ..table(1, 1, 1) }.holds());
+    assert!(!Table { operations: Vec::new(), ..table(1, 1, 1) }.holds());
 }
 
 #[test]
