@@ -355,7 +355,8 @@ impl Inode {
         let has_list = unsafe { read::<u64>(self.0, &INODE_ACL) } != 0;
         // Where there is a list of permissions, the group's bits are the most that anybody in it has.
         let group_writes = mode & GROUP_WRITES != 0 && (gid != 0 || has_list);
-        uid == owner
+        // What root has written is the administrators', also in a scope of root's own.
+        (uid == owner && uid != 0)
             || uid >= PEOPLE
             || names == 0
             || mode & OTHERS_WRITE != 0

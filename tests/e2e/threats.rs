@@ -139,7 +139,7 @@ export SELF="ssh -F none -i $PWD/key -o IdentitiesOnly=yes -o StrictHostKeyCheck
 technique() {
     mkdir -p ~/e2e/t/$1; cd ~/e2e/t/$1; cat >how
     KEPT=/srv/e2e/$USER/kept/$1 SECRET=/srv/e2e/$USER/secret/$1 JOB="/usr/bin/df / >>$PWD/out 2>&1; touch $PWD/done" \
-        timeout -k 1 30 bash how </dev/null >>out 2>&1
+        timeout -k 1 90 bash how </dev/null >>out 2>&1
 }
 "#;
 
