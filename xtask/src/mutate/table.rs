@@ -600,7 +600,7 @@ const UNTRUSTED: &[Mutation] = &[
         "untrusted-owner",
         "what the person of the session owns is trusted if their user id is a system account's",
         KERNEL,
-        "uid == owner
+        "(uid == owner && uid != 0)
             || uid >= PEOPLE",
         "uid >= PEOPLE",
     ),
@@ -608,9 +608,9 @@ const UNTRUSTED: &[Mutation] = &[
         "untrusted-people",
         "what other people own is trusted",
         KERNEL,
-        "uid == owner
+        "(uid == owner && uid != 0)
             || uid >= PEOPLE",
-        "uid == owner",
+        "(uid == owner && uid != 0)",
     ),
     without(
         "untrusted-nameless",
