@@ -161,7 +161,7 @@ fn of(task: *mut c_void) -> Label {
     unsafe { *label.cast::<Label>() }
 }
 
-/// Labels the current task with the session of this cgroup, unless it has a label.
+/// Labels the current task with the scope of this cgroup, unless it has a label.
 #[inline(always)]
 pub(crate) fn label_current_task(cgroup: u64) {
     if of_current_task().cgroup != 0 {

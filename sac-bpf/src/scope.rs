@@ -74,14 +74,15 @@ impl ReadyScope {
             }
     }
 
-    /// As above, for what is not executed: the login service's own work lasts as long as the session.
+    /// As above, for what is not executed: the login service's own work lasts as long as the session, and begins in the slice, before
+    /// there is one.
     #[inline(always)]
     pub(crate) fn is_roots_or_services_own(&self) -> bool {
-        let by_service = match self.session {
-            Some(session) => is_root() && is_service(session),
-            None => false,
-        };
-        by_service || self.is_roots_own()
+        is_root()
+            && match self.session {
+                Some(session) => is_setting_up(session) || is_service(session),
+                None => has_executed_nothing_here() || CurrentTask::get().is_of_no_login(),
+            }
     }
 
     /// The login service has set up the session when something is executed that is not root's, and a process is none any more when it
@@ -99,10 +100,10 @@ impl ReadyScope {
         }
     }
 
-    /// Labels the current task where the scope is a session's.
+    /// Labels the current task, unless a session's own program has done so.
     #[inline(always)]
     pub(crate) fn label_task(&self) {
-        if matches!(self.layer, Layer::Session) {
+        if !self.is_judged_by_session() {
             label::label_current_task(self.cgroup);
         }
     }
@@ -140,6 +141,13 @@ impl ReadyScope {
         // SAFETY: `offset` is that of a `u64` in `Counters`, and the value lives as long as the program runs.
         unsafe { atomic_add(counter, amount) };
     }
+}
+
+/// Whether the current task has executed nothing in any scope, and no process that it comes from has: somebody put it there, as
+/// pam_systemd puts the login service into its user's slice.
+#[inline(always)]
+fn has_executed_nothing_here() -> bool {
+    label::of_current_task().cgroup == 0
 }
 
 /// Whether the current task is root's.
@@ -317,6 +325,8 @@ impl Judges {
         let slots = ScopeSlots(scope);
         if slots.judges(self.asked) {
             self.by_label = 1;
+            // There is a second one for a user's slice only.
+            self.add(slots.slot(1), 0);
             self.add(slots.slot(0), 0);
         }
     }
@@ -380,7 +390,8 @@ unsafe extern "C" fn look_at_level(index: u32, judges: *mut c_void) -> i64 {
             judges.unknown = 1;
             return 1;
         }
-        Some(Layer::User) if is_root() && CurrentTask::get().is_of_no_login() => {}
+        Some(Layer::User)
+            if is_root() && (has_executed_nothing_here() || CurrentTask::get().is_of_no_login()) => {}
         Some(Layer::User) => {
             if slots.judges(judges.asked) {
                 judges.add(slots.slot(1), level);
