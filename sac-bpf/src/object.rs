@@ -3,7 +3,7 @@
 
 use crate::{
     kernel::{Dentry, File},
-    maps::{Policy, PolicyRules},
+    maps::{Policy, PolicyRules, zero},
     text::TextBuffer,
 };
 use aya_ebpf::helpers::generated::bpf_loop;
@@ -185,9 +185,11 @@ impl Text {
     /// Nothing is known yet.
     pub(crate) const NONE: Self = Self { kind: Self::UNREADABLE, hash: TextHash::NONE };
 
+    /// What was found out. The verifier of 6.1 loses track of which kinds there can be in memory that another function has written: it
+    /// may take one for the only one and remove the code for the others. So the kind is made unknown to it.
     #[inline(always)]
-    const fn look_up(&self) -> TextLookup {
-        match self.kind {
+    fn look_up(&self) -> TextLookup {
+        match self.kind.wrapping_add(zero()) {
             Self::KNOWN => TextLookup::Known(self.hash),
             Self::TOO_LONG => TextLookup::TooLong,
             _ => TextLookup::Unreadable,

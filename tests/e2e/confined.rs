@@ -212,7 +212,7 @@ fn files_and_disks(fixture: &Fixture) -> anyhow::Result<()> {
                 "write('/etc/pam.d/sshd')",
                 "write('/etc/ssh/sshd_config')",
                 "write('/etc/sudoers')",
-                "write('/usr/sbin/sac-loader')",
+                "os.chmod('/usr/sbin/sac-loader', 0o755)",
                 "write('/proc/sysrq-trigger')",
                 "write('/proc/sys/kernel/core_pattern')",
                 "create('/etc/sac/policies/e2e')",

@@ -110,7 +110,11 @@ def memory(which, pid):
     """process_vm_readv or process_vm_writev, where nothing is mapped."""
     ours = ctypes.create_string_buffer(1)
     local = struct.pack("=QQ", ctypes.addressof(ours), 1)
-    number(which, pid, local, 1, struct.pack("=QQ", 4096, 1), 1, 0)
+    try:
+        number(which, pid, local, 1, struct.pack("=QQ", 4096, 1), 1, ctypes.c_long(0))
+    except OSError as error:
+        # The kernel makes EPERM of the EACCES that it was refused with (mm/process_vm_access.c).
+        raise OSError(13 if error.errno == 1 else error.errno, "refused")
 
 
 def with_own(work):
