@@ -70,7 +70,7 @@ const CONTENT_FUNCTION: &str = "ima_file_hash";
 pub(crate) const CONTENT: Hook = Hook { program: "bprm_content", hook: "bprm_check_security" };
 
 /// What the machine gets, once.
-const MACHINE_HOOKS: [(Hook, Fit); 32] = [
+const MACHINE_HOOKS: [(Hook, Fit); 33] = [
     (Hook::of_its_name("inode_create"), Fit::All),
     (Hook::of_its_name("inode_mkdir"), Fit::All),
     (Hook::of_its_name("inode_mknod"), Fit::All),
@@ -104,6 +104,7 @@ const MACHINE_HOOKS: [(Hook, Fit); 32] = [
     (Hook::of_its_name("sb_umount"), Fit::All),
     (Hook::of_its_name("sb_set_mnt_opts"), Fit::All),
     (Hook::of_its_name("ptrace_access_check"), Fit::All),
+    (Hook::of_its_name("ptrace_traceme"), Fit::All),
     (Hook::of_its_name("task_kill"), Fit::All),
     (Hook::of_its_name("unix_stream_connect"), Fit::All),
 ];

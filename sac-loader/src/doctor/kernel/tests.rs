@@ -111,7 +111,9 @@ fn all_hooks_of_a_kernel_are_looked_for() {
     machine.extend(["inode_link", "inode_unlink", "inode_rmdir", "inode_rename"].map(|hook| (hook, 4)));
     machine.extend(["task_alloc", "bpf", "kernel_load_data", "kernel_read_file"].map(|hook| (hook, 3)));
     machine.extend(["locked_down", "sb_mount", "move_mount", "sb_umount"].map(|hook| (hook, 3)));
-    machine.extend(["sb_set_mnt_opts", "ptrace_access_check", "task_kill"].map(|hook| (hook, 3)));
+    machine.extend(
+        ["sb_set_mnt_opts", "ptrace_access_check", "ptrace_traceme", "task_kill"].map(|hook| (hook, 3)),
+    );
     machine.push(("unix_stream_connect", 3));
     machine.extend([("inode_setxattr", 6), ("inode_removexattr", 3), ("socket_connect", 3)]);
     let check = structs_with(&machine);
@@ -122,7 +124,7 @@ fn all_hooks_of_a_kernel_are_looked_for() {
     let check = structs_with(&machine);
     assert_eq!(check.status, Status::Ok);
     assert!(
-        check.found.ends_with("LSM hooks: 30); no CONFIG_IMA, so policies with `sha256` rules are refused"),
+        check.found.ends_with("LSM hooks: 31); no CONFIG_IMA, so policies with `sha256` rules are refused"),
         "{check:?}"
     );
 
