@@ -110,13 +110,18 @@ impl Desk<'_> {
         let line = Line::new(event, action, subject.as_ref(), &mut self.mounts);
         // Who executes the same again and again has made a process for each time.
         let is_told = is_execution || self.flood.lets_through(event.cgroup, &line, Instant::now());
+        let subject = subject.filter(|_| action.blocks());
+        // Before the log, which takes its time: without a terminal somebody has to be there still to show it to.
+        if let Some(subject) = &subject
+            && is_told
+            && (is_execution || is_worth_a_notice(&line.attempt, action, &subject.messages))
+        {
+            self.notices.send(event, &line.attempt, subject.uid, &subject.directory, &subject.messages);
+        }
         if is_told {
             line.log(event);
         }
-        let Some(subject) = subject.filter(|_| action.blocks()) else { return };
-        if is_told && (is_execution || is_worth_a_notice(&line.attempt, action, &subject.messages)) {
-            self.notices.send(event, &line.attempt, subject.uid, &subject.directory, &subject.messages);
-        }
+        let Some(subject) = subject else { return };
         if let (Some(strikes), Some(id)) = (struck(self.state, &subject, event), subject.session) {
             act(&strikes, id, &subject.user, subject.uid, &subject.directory, self.notices);
         }
