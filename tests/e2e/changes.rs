@@ -219,7 +219,8 @@ fn learned_policy(fixture: &Fixture) -> anyhow::Result<()> {
     fixture.root("rm -rf /srv/e2e; mkdir -p /srv/e2e; cp /usr/bin/true /srv/e2e/habit; cp /usr/bin/true /srv/e2e/other")?;
     fixture.run("alice", "/srv/e2e/habit; echo done")?.success()?;
     let mut learned = String::new();
-    wait_until("the program in what was learned", SOON, || {
+    // What was executed is written down every 30 s.
+    wait_until("the program in what was learned", 3 * SOON, || {
         learned = fixture.root("sac-loader policy learn --user alice --name learned")?;
         Ok(learned.contains("/srv/e2e/habit").then_some(()))
     })
