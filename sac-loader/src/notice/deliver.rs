@@ -127,12 +127,23 @@ fn deliver(asker: Asker, uid: u32, directory: &Path, line: &str) {
     let told = if asker.tty.0 == 0 {
         to_standard_error(asker.tgid, directory, line)
             .or_else(|_gone| to_standard_error(asker.parent_tgid, directory, line))
+            .or_else(|gone| to_whoever_is_there(directory, line).ok_or(gone))
     } else {
         to_terminal(asker.tty, uid, directory, line)
     };
     if let Err(error) = told {
         tracing::debug!(pid = asker.tgid, %error, "the user was not told");
     }
+}
+
+/// Writes to the standard error of the first process of the session that has one to show: scripts end as soon as what they ran is
+/// killed, and whoever started them is waiting.
+fn to_whoever_is_there(directory: &Path, line: &str) -> Option<()> {
+    /// More processes than are tried are many on one output.
+    const PROCESSES_MAX: usize = 16;
+    let processes = cgroup::processes(directory).unwrap_or_default().into_iter();
+    let numbers = processes.take(PROCESSES_MAX).filter_map(|process| u32::try_from(process).ok());
+    numbers.into_iter().find_map(|process| to_standard_error(process, directory, line).ok())
 }
 
 /// Writes to the controlling terminal if it belongs to the user, and otherwise to a terminal of the session that does: sudo and
