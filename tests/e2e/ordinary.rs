@@ -168,7 +168,7 @@ fn work(fixture: &Fixture, work: &[(&str, String)]) -> anyhow::Result<()> {
     for (name, commands) in work {
         // What the commands say is in a file; what reads from the session would read the next command.
         let line = format!(
-            "mkdir -p ~/e2e/work/{name}; cd ~/e2e/work/{name}; ( set -e\n{commands}\n) </dev/null >~/e2e/{name}.log 2>&1"
+            "mkdir -p ~/e2e/jobs/{name}; cd ~/e2e/jobs/{name}; ( set -e\n{commands}\n) </dev/null >~/e2e/{name}.log 2>&1"
         );
         let status = dave.status(name, &line)?;
         if status != 0 {
