@@ -64,12 +64,8 @@ fn try_content(bprm: Bprm) -> Action {
             // SAFETY: the length is the buffer's.
             hashed = unsafe { bpf_ima_file_hash(file.cast(), (&raw mut digest).cast(), bytes) };
         }
-        let bits = if hashed == SHA256 {
-            judge(rules.map(), digest[0], digest[1])
-        } else {
-            // The policy has rules that may hold for it.
-            Decision { verdict: Verdict::UNREADABLE_PATH, group: 0 }.to_bits()
-        };
+        let bits =
+            if hashed == SHA256 { judge(rules.map(), digest[0], digest[1]) } else { unreadable(rules.map()) };
         let strictest = Decision::from_bits(decision).verdict.action_byte();
         if Decision::from_bits(bits).verdict.action_byte() > strictest {
             decision = bits;
@@ -89,6 +85,15 @@ fn has_contents(policy: &Policy) -> u64 {
     let rules = PolicyRules::new(policy);
     let contents = RuleValue::from_bits(rules.get(&RuleKey::policy(Operation::Execute))).contents();
     if contents.has(Contents::CONTENTS) { 1 } else { 0 }
+}
+
+/// What a policy with rules by content says where the content cannot be told.
+#[inline(never)]
+fn unreadable(policy: &Policy) -> u64 {
+    let rules = PolicyRules::new(policy);
+    let contents = RuleValue::from_bits(rules.get(&RuleKey::policy(Operation::Execute))).contents();
+    let verdict = Verdict::UNREADABLE_PATH.under(contents);
+    Decision { verdict, group: 0 }.to_bits().wrapping_add(rules.zero())
 }
 
 /// What a policy says of a content, as [`Decision::to_bits`].
