@@ -21,10 +21,12 @@ mod cause;
 mod cgroup;
 mod client;
 mod deadline;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 #[path = "../tests/support/fake_loader.rs"]
 mod fake_loader;
 mod ffi;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod hooks;
 mod identity;
 mod open;

@@ -5,6 +5,8 @@
 //! needs root.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "support/as_root.rs"]
+mod as_root;
 #[path = "support/fake_loader.rs"]
 mod fake_loader;
 #[path = "support/module.rs"]
@@ -12,10 +14,9 @@ mod module;
 #[path = "support/stage.rs"]
 mod stage;
 
-use fake_loader::{Listener, SESSION, own_uid};
+use fake_loader::{Listener, SESSION};
 use sac_abi::pam::{OpenReply, OpenRequest};
 use stage::{Cgroup, Outcome, Stage};
-use std::process::Command;
 use std::time::Duration;
 
 /// Priorities of a syslog line: LOG_AUTHPRIV (10) and the level, see syslog(3) and RFC 3164, section 4.1.1.
@@ -199,17 +200,8 @@ fn the_module_authenticates_nobody_and_stands_in_nobodys_way() {
 
 #[test]
 fn the_process_and_what_it_starts_are_in_the_cgroup() {
-    if own_uid() != 0 {
-        // Only root may move a process into a new cgroup.
-        let test = "the_process_and_what_it_starts_are_in_the_cgroup";
-        let module = format!("{}={}", module::MODULE_VARIABLE, module::shared_object().display());
-        let mut sudo = Command::new("sudo");
-        sudo.args(["-n", "env", &module]).arg(std::env::current_exe().unwrap()).args(["--exact", test]);
-        let status = sudo.status().unwrap_or_else(|error| panic!("sudo: {error}; run this test as root"));
-        assert!(
-            status.success(),
-            "as root: {status}; run this test as root, or where sudo asks for no password"
-        );
+    // Only root may move a process into a new cgroup.
+    if !as_root::is_root("the_process_and_what_it_starts_are_in_the_cgroup") {
         return;
     }
     let cgroup = Cgroup::new();

@@ -134,6 +134,9 @@ impl Verdict {
     /// In place of a rule number: a grant, whose number is not told.
     pub const RULE_GRANT: u32 = u32::MAX - 5;
 
+    /// In place of a rule number: what is recorded strictly could not be recorded.
+    pub const RULE_UNRECORDED: u32 = u32::MAX - 7;
+
     /// Where no policy can be found, nothing is allowed.
     pub const NO_POLICY: Self = Self::new(Action::Deny, Self::RULE_NO_POLICY);
     /// Where a rule may match and it cannot be told, nothing is allowed.
@@ -146,6 +149,10 @@ impl Verdict {
     pub const ARGUMENTS_OF_SCRIPT: Self = Self::new(Action::Deny, Self::RULE_ARGUMENTS_OF_SCRIPT);
     /// Who maps a program to run it has given it no arguments that anybody could look at.
     pub const ARGUMENTS_OF_MAPPING: Self = Self::new(Action::Deny, Self::RULE_ARGUMENTS_OF_MAPPING);
+    /// No record, no execution.
+    pub const UNRECORDED: Self = Self::new(Action::Deny, Self::RULE_UNRECORDED);
+    /// As above, where the program that called has gone.
+    pub const UNRECORDED_PROGRAM: Self = Self::new(Action::Kill, Self::RULE_UNRECORDED);
     /// What somebody was granted.
     pub const GRANTED: Self = Self::new(Action::Allow, Self::RULE_GRANT);
 

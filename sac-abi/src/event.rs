@@ -5,16 +5,20 @@
 //! [`Event::from_bytes`], which checks length and version, and strings only through accessors that stop at their NUL.
 
 use crate::rule::Operation;
+use core::mem::offset_of;
 use core::net::{IpAddr, SocketAddr};
 
 /// Version of the records; a loader refuses those of another one.
-pub const EVENT_VERSION: u16 = 2;
+pub const EVENT_VERSION: u16 = 3;
 
 /// Room for each string in an event, in bytes, with its NUL; longer ones are cut and marked so.
 pub const EVENT_PATH_BYTES: usize = 1024;
 
-/// Size of the ring buffer in bytes: room for about 480 events that the loader has not read yet.
-pub const EVENTS_BYTES: u32 = 1 << 20;
+/// Room for the arguments in an event, in bytes, with their NULs.
+pub const EVENT_ARGUMENT_BYTES: usize = 4096;
+
+/// Size of the ring buffer in bytes: room for about 560 events that the loader has not read yet.
+pub const EVENTS_BYTES: u32 = 1 << 22;
 
 /// What the event's last string holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +90,65 @@ impl Act {
     }
 }
 
+/// Who did something: a process, when it did it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Caller {
+    /// Process id (what users call PID).
+    pub tgid: u32,
+    /// Process id of its parent.
+    pub parent_tgid: u32,
+    /// Its real user id, in the initial user namespace, as all of them here.
+    pub uid: u32,
+    /// Its effective user id.
+    pub euid: u32,
+    /// Its login user id, which su and sudo do not change; `u32::MAX` where nobody's login led to it.
+    pub login_uid: u32,
+    /// The audit system's number of the login; `u32::MAX` where there is none.
+    pub audit_session: u32,
+    /// Major number of its controlling terminal; 0 where it has none.
+    pub tty_major: u32,
+    /// Minor number of its controlling terminal.
+    pub tty_minor: u32,
+    /// Name of the calling thread.
+    pub comm: [u8; 16],
+}
+
+/// Size of a [`Caller`].
+pub(crate) const CALLER_BYTES: usize = size_of::<Caller>();
+
+impl Caller {
+    /// In place of a number: nobody's login led to it.
+    const UNSET: u32 = u32::MAX;
+
+    pub(crate) fn from_bytes(bytes: &[u8; CALLER_BYTES]) -> Option<Self> {
+        let u32_at = |offset| Some(u32::from_ne_bytes(field(bytes, offset)?));
+        Some(Self {
+            tgid: u32_at(offset_of!(Self, tgid))?,
+            parent_tgid: u32_at(offset_of!(Self, parent_tgid))?,
+            uid: u32_at(offset_of!(Self, uid))?,
+            euid: u32_at(offset_of!(Self, euid))?,
+            login_uid: u32_at(offset_of!(Self, login_uid))?,
+            audit_session: u32_at(offset_of!(Self, audit_session))?,
+            tty_major: u32_at(offset_of!(Self, tty_major))?,
+            tty_minor: u32_at(offset_of!(Self, tty_minor))?,
+            comm: field(bytes, offset_of!(Self, comm))?,
+        })
+    }
+
+    /// The login user id, where somebody's login led to it.
+    #[must_use]
+    pub fn login_uid(&self) -> Option<u32> {
+        (self.login_uid != Self::UNSET).then_some(self.login_uid)
+    }
+
+    /// The audit system's number of the login.
+    #[must_use]
+    pub fn audit_session(&self) -> Option<u32> {
+        (self.audit_session != Self::UNSET).then_some(self.audit_session)
+    }
+}
+
 /// An operation that a rule blocked, or would have blocked, or an execution that somebody may want to know of.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -108,16 +171,8 @@ pub struct Event {
     pub dev: u32,
     /// Slot of the policy that decided.
     pub slot: u32,
-    /// Process id of the process that asked for it (what users call PID).
-    pub tgid: u32,
-    /// Process id of its parent.
-    pub parent_tgid: u32,
-    /// Its real user id, in the initial user namespace.
-    pub uid: u32,
-    /// Major number of its controlling terminal; 0 where it has none.
-    pub tty_major: u32,
-    /// Minor number of its controlling terminal.
-    pub tty_minor: u32,
+    /// Who asked for it.
+    pub caller: Caller,
     /// What was read of `executed`: bytes with the NUL, or a negative error. Of [`Form::Names`]: not 0 where there are more.
     pub executed_len: i32,
     /// What was read of `resolved`: bytes with the NULs, or a negative error.
@@ -129,16 +184,31 @@ pub struct Event {
     /// Of [`Operation::Execute`]: not 0 where a program is not executed but mapped into one that runs already. Of
     /// [`Operation::Administer`]: the [`Act`].
     pub mapped: u8,
-    /// Name of the calling thread.
-    pub comm: [u8; 16],
+    /// Device of the working directory.
+    pub cwd_dev: u32,
+    /// What was read of `cwd`: bytes with the NULs, or a negative error.
+    pub cwd_len: i32,
+    /// The [`Form`] of `cwd`.
+    pub cwd_form: u8,
+    /// Not 0 where there are more names in `cwd`.
+    pub cwd_cut: u8,
+    /// Not 0 where there are more arguments, or they could not be read.
+    pub arguments_cut: u16,
+    /// What was read of the arguments, with their NULs.
+    pub arguments_len: u32,
+    /// Of an execution: the arguments, the program's own name first. They stand in the caller's memory, where another of its threads can
+    /// change them at any time. Before the other strings: the verifier wants more memory behind them than a string can take.
+    pub arguments: [u8; EVENT_ARGUMENT_BYTES],
     /// Of an execution: the path as it was given to `execve`, or as the `#!` line gives it.
     pub executed: [u8; EVENT_PATH_BYTES],
     /// What it is about, in the form that `form` says.
     pub resolved: [u8; EVENT_PATH_BYTES],
+    /// The working directory, in the form that `cwd_form` says.
+    pub cwd: [u8; EVENT_PATH_BYTES],
 }
 
-const _: () = assert!(size_of::<Event>() == 88 + 2 * EVENT_PATH_BYTES);
-const _: () = assert!(core::mem::offset_of!(Event, comm) == 72);
+const _: () = assert!(size_of::<Event>() == 120 + EVENT_ARGUMENT_BYTES + 3 * EVENT_PATH_BYTES);
+const _: () = assert!(size_of::<Caller>() == 48);
 
 /// A string from an event, as far as it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,28 +227,31 @@ impl Event {
             return None;
         }
         let event = Self {
-            version: u16::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, version))?),
-            action: u8::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, action))?),
-            layer: u8::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, layer))?),
-            rule: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, rule))?),
-            boot_ns: u64::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, boot_ns))?),
-            cgroup: u64::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, cgroup))?),
-            ino: u64::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, ino))?),
-            dev: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, dev))?),
-            slot: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, slot))?),
-            tgid: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, tgid))?),
-            parent_tgid: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, parent_tgid))?),
-            uid: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, uid))?),
-            tty_major: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, tty_major))?),
-            tty_minor: u32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, tty_minor))?),
-            executed_len: i32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, executed_len))?),
-            resolved_len: i32::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, resolved_len))?),
-            operation: u16::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, operation))?),
-            form: u8::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, form))?),
-            mapped: u8::from_ne_bytes(field(bytes, core::mem::offset_of!(Self, mapped))?),
-            comm: field(bytes, core::mem::offset_of!(Self, comm))?,
-            executed: field(bytes, core::mem::offset_of!(Self, executed))?,
-            resolved: field(bytes, core::mem::offset_of!(Self, resolved))?,
+            version: u16::from_ne_bytes(field(bytes, offset_of!(Self, version))?),
+            action: u8::from_ne_bytes(field(bytes, offset_of!(Self, action))?),
+            layer: u8::from_ne_bytes(field(bytes, offset_of!(Self, layer))?),
+            rule: u32::from_ne_bytes(field(bytes, offset_of!(Self, rule))?),
+            boot_ns: u64::from_ne_bytes(field(bytes, offset_of!(Self, boot_ns))?),
+            cgroup: u64::from_ne_bytes(field(bytes, offset_of!(Self, cgroup))?),
+            ino: u64::from_ne_bytes(field(bytes, offset_of!(Self, ino))?),
+            dev: u32::from_ne_bytes(field(bytes, offset_of!(Self, dev))?),
+            slot: u32::from_ne_bytes(field(bytes, offset_of!(Self, slot))?),
+            caller: Caller::from_bytes(&field(bytes, offset_of!(Self, caller))?)?,
+            executed_len: i32::from_ne_bytes(field(bytes, offset_of!(Self, executed_len))?),
+            resolved_len: i32::from_ne_bytes(field(bytes, offset_of!(Self, resolved_len))?),
+            operation: u16::from_ne_bytes(field(bytes, offset_of!(Self, operation))?),
+            form: u8::from_ne_bytes(field(bytes, offset_of!(Self, form))?),
+            mapped: u8::from_ne_bytes(field(bytes, offset_of!(Self, mapped))?),
+            cwd_dev: u32::from_ne_bytes(field(bytes, offset_of!(Self, cwd_dev))?),
+            cwd_len: i32::from_ne_bytes(field(bytes, offset_of!(Self, cwd_len))?),
+            cwd_form: u8::from_ne_bytes(field(bytes, offset_of!(Self, cwd_form))?),
+            cwd_cut: u8::from_ne_bytes(field(bytes, offset_of!(Self, cwd_cut))?),
+            arguments_cut: u16::from_ne_bytes(field(bytes, offset_of!(Self, arguments_cut))?),
+            arguments_len: u32::from_ne_bytes(field(bytes, offset_of!(Self, arguments_len))?),
+            arguments: field(bytes, offset_of!(Self, arguments))?,
+            executed: field(bytes, offset_of!(Self, executed))?,
+            resolved: field(bytes, offset_of!(Self, resolved))?,
+            cwd: field(bytes, offset_of!(Self, cwd))?,
         };
         (event.version == EVENT_VERSION).then_some(event)
     }
@@ -207,11 +280,34 @@ impl Event {
 
     /// The names of [`Form::Names`], the file's own first; none for other forms.
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
-        let len = if self.form == Form::Names as u8 { self.resolved_len } else { 0 };
-        let read = self.resolved.get(..usize::try_from(len).unwrap_or(0).min(EVENT_PATH_BYTES));
-        // Each name ends with a NUL, so what is behind the last one is no name.
-        let names = read.unwrap_or_default().split_inclusive(|&byte| byte == 0);
-        names.filter_map(|name| name.strip_suffix(&[0]))
+        names(&self.resolved, self.form, self.resolved_len)
+    }
+
+    /// The working directory, of [`Form::Path`]; otherwise nothing, cut.
+    #[must_use]
+    pub fn cwd(&self) -> EventPath<'_> {
+        if self.cwd_form == Form::Path as u8 {
+            string(&self.cwd, self.cwd_len)
+        } else {
+            EventPath { bytes: &[], cut: true }
+        }
+    }
+
+    /// The names of the working directory where its form is [`Form::Names`], its own first; none for other forms.
+    pub fn cwd_names(&self) -> impl Iterator<Item = &[u8]> {
+        names(&self.cwd, self.cwd_form, self.cwd_len)
+    }
+
+    /// Of an execution: its arguments, the program's own name first. They are what the caller's memory held at the time.
+    #[must_use]
+    pub fn arguments(&self) -> Lines<'_> {
+        Lines::new(&self.arguments, self.arguments_len)
+    }
+
+    /// Whether there are more arguments, or they could not be read.
+    #[must_use]
+    pub const fn arguments_are_cut(&self) -> bool {
+        self.arguments_cut != 0
     }
 
     /// Whether there were more names than the event has room for.
@@ -239,17 +335,52 @@ impl Event {
     }
 }
 
+/// Texts of which each ends with a NUL; the last one may have been cut before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines<'a>(&'a [u8]);
+
+impl<'a> Lines<'a> {
+    /// The first `len` bytes of `buffer`: the kernel does not clear the ring buffer, so nothing behind them is ours.
+    pub(crate) fn new(buffer: &'a [u8], len: u32) -> Self {
+        let len = usize::try_from(len).unwrap_or(0).min(buffer.len());
+        Self(buffer.get(..len).unwrap_or_default())
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut parts = self.0.splitn(2, |&byte| byte == 0);
+        let line = parts.next()?;
+        self.0 = parts.next().unwrap_or_default();
+        Some(line)
+    }
+}
+
+/// The names in `buffer`, where `form` is [`Form::Names`].
+fn names(buffer: &[u8; EVENT_PATH_BYTES], form: u8, len: i32) -> impl Iterator<Item = &[u8]> {
+    let len = if form == Form::Names as u8 { len } else { 0 };
+    let read = buffer.get(..usize::try_from(len).unwrap_or(0).min(EVENT_PATH_BYTES));
+    // Each name ends with a NUL, so what is behind the last one is no name.
+    let names = read.unwrap_or_default().split_inclusive(|&byte| byte == 0);
+    names.filter_map(|name| name.strip_suffix(&[0]))
+}
+
 /// The `N` bytes at `offset`.
-fn field<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
+pub(crate) fn field<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
     bytes.get(offset..)?.first_chunk().copied()
 }
 
 /// What a string helper left in `buffer`. The kernel does not clear the ring buffer, so nothing behind the NUL is ours.
-fn string(buffer: &[u8; EVENT_PATH_BYTES], len: i32) -> EventPath<'_> {
-    let with_nul = usize::try_from(len).unwrap_or(0).min(EVENT_PATH_BYTES);
+pub(crate) fn string(buffer: &[u8], len: i32) -> EventPath<'_> {
+    let with_nul = usize::try_from(len).unwrap_or(0).min(buffer.len());
     let read = buffer.get(..with_nul).unwrap_or_default();
     let bytes = read.split(|&byte| byte == 0).next().unwrap_or_default();
-    EventPath { bytes, cut: len <= 0 || with_nul == EVENT_PATH_BYTES }
+    EventPath { bytes, cut: len <= 0 || with_nul == buffer.len() }
 }
 
 #[cfg(test)]

@@ -38,7 +38,9 @@ pub struct Scope {
     /// User id of the person whose scope it is.
     pub owner: u32,
     /// Not 0 where the second hook of an execution judges as well. See [`Scope::judging_twice`].
-    judges_twice: u16,
+    judges_twice: u8,
+    /// What is recorded. See [`Scope::recording`].
+    recording: Recording,
     /// What the policies may say something about. See [`Scope::judging`].
     operations: Operations,
 }
@@ -71,7 +73,8 @@ impl Scope {
         owner: u32,
     ) -> Self {
         let (layer, operations) = (layer as u32, Operations::ALL);
-        Self { slots, cgroup, layer, session_level, owner, judges_twice: 0, operations }
+        let recording = Recording::EVERYTHING;
+        Self { slots, cgroup, layer, session_level, owner, judges_twice: 0, recording, operations }
     }
 
     /// The scope with policies that say something about these operations only, so that others cost next to nothing.
@@ -93,7 +96,7 @@ impl Scope {
     /// a policy without conditions, or the process may leave its terminal, and so the policy for terminals.
     #[must_use]
     pub const fn judging_twice(self, judges_twice: bool) -> Self {
-        Self { judges_twice: judges_twice as u16, ..self }
+        Self { judges_twice: judges_twice as u8, ..self }
     }
 
     /// Whether the second hook of an execution judges as well.
@@ -101,6 +104,19 @@ impl Scope {
     #[inline(always)]
     pub const fn judges_twice(&self) -> bool {
         self.judges_twice != 0
+    }
+
+    /// The scope with this much of what goes on in it recorded.
+    #[must_use]
+    pub const fn recording(self, recording: Recording) -> Self {
+        Self { recording, ..self }
+    }
+
+    /// What is recorded.
+    #[must_use]
+    #[inline(always)]
+    pub const fn recorded(&self) -> Recording {
+        self.recording
     }
 
     /// The layer, or `None` while the loader has not filled in the scope.
@@ -112,6 +128,65 @@ impl Scope {
             2 => Some(Layer::User),
             _ => None,
         }
+    }
+}
+
+/// What of a scope's activity the kernel half tells of. What is blocked it always tells of, through a ring buffer of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Recording(u8);
+
+impl Recording {
+    /// Only what is blocked, or would be.
+    pub const BLOCKED: Self = Self(0);
+    /// Also each program that is executed, and where processes begin and end.
+    pub const EVERYTHING: Self = Self(1);
+    const ENVIRONMENT: u8 = 2;
+    const STRICT: u8 = 4;
+
+    /// As it is written down.
+    #[must_use]
+    pub const fn to_bits(self) -> u8 {
+        self.0
+    }
+
+    /// What was written down.
+    #[must_use]
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
+    /// With the environment of each program.
+    #[must_use]
+    pub const fn with_environment(self) -> Self {
+        Self(self.0 | Self::ENVIRONMENT)
+    }
+
+    /// Nothing is executed that cannot be recorded.
+    #[must_use]
+    pub const fn strict(self) -> Self {
+        Self(self.0 | Self::STRICT)
+    }
+
+    /// Whether more is recorded than what is blocked.
+    #[must_use]
+    #[inline(always)]
+    pub const fn has_activity(self) -> bool {
+        self.0 & Self::EVERYTHING.0 != 0
+    }
+
+    /// Whether the environment is recorded.
+    #[must_use]
+    #[inline(always)]
+    pub const fn has_environment(self) -> bool {
+        self.0 & Self::ENVIRONMENT != 0
+    }
+
+    /// Whether nothing may be executed that cannot be recorded.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_strict(self) -> bool {
+        self.0 & Self::STRICT != 0
     }
 }
 
@@ -145,18 +220,49 @@ impl Counters {
     }
 }
 
-/// Which session a task comes from, wherever it has got to since.
+/// Which session a task comes from, wherever it has got to since, and what is known of its last execution until that is recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Label {
     /// Id of the session's cgroup; 0 for none.
     pub cgroup: u64,
+    /// The verdict on what the task executes, as [`crate::Decision::to_bits`].
+    pub decision: u64,
+    /// Name of the thread before it executed that.
+    pub comm: [u8; 16],
+    /// Slot of the policy that decided; 0 where nobody has.
+    pub slot: u32,
+    /// What has been recorded of the task: a program of another build may stand beside ours for a moment, and several of a process's
+    /// threads may be its last one.
+    pub told: u32,
+    /// How long it took to judge what the task executes, in nanoseconds.
+    pub judged_ns: u64,
 }
 
 impl Label {
-    /// From no session.
-    pub const NONE: Self = Self { cgroup: 0 };
+    /// In `told`: that it has come to be.
+    pub const FORKED: u32 = 1;
+    /// In `told`: its last execution.
+    pub const EXECUTED: u32 = 2;
+    /// In `told`: that it has ended.
+    pub const ENDED: u32 = 4;
 }
+
+const _: () = assert!(size_of::<Label>() == 48);
+
+/// A process that has ended: key of the map that keeps it from being told of twice where several of its threads may be its last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct EndedProcess {
+    /// When it began, in nanoseconds since boot.
+    pub start_boot_ns: u64,
+    /// Its process id.
+    pub tgid: u32,
+    /// Unused.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<EndedProcess>() == 16);
 
 /// How often the same program of the same person is reported as executed, in seconds.
 pub const SIGHTING_EVERY_S: u32 = 3600;

@@ -10,7 +10,7 @@ use crate::{
     mapping::judge_memory,
     maps::{Policy, PolicyRules, loader, zero},
     record::{record_act, record_memory},
-    scope::{JUDGES_MAX, Judges, scope_of_cgroup},
+    scope::{Judges, scope_of_cgroup},
 };
 use aya_ebpf::{macros::lsm, programs::LsmContext};
 use core::ffi::c_void;
@@ -84,8 +84,8 @@ pub(crate) fn ptrace_access_check(ctx: LsmContext) -> i32 {
     }
     // SAFETY: the hook's first argument.
     let child = unsafe { Task::new(ctx.arg::<*const c_void>(0)) };
-    let own = label::of_current_task().cgroup;
-    if own == 0 || label::of_task(child).cgroup != own {
+    let own = label::of_current_task();
+    if own == 0 || label::of_task(child) != own {
         let action = judge_act(Act::Trace);
         if action.blocks() {
             return enforce_on_machine(action);
@@ -163,27 +163,12 @@ fn judge(act: Act, socket: &InodeId) -> Action {
     if judges.unknown != 0 {
         return Action::Deny;
     }
-    let mut decision = Decision { verdict: Verdict::new(Action::Allow, 0), group: 0 }.to_bits();
-    let mut by = 0;
-    for index in 0..JUDGES_MAX {
-        let slot = judges.slots[index];
-        if slot == 0 {
-            break;
-        }
-        let bits = match PolicyRules::of_slot(slot) {
-            Some(rules) if matches!(act, Act::AskService) => ask_about_socket(rules.map(), socket),
-            Some(rules) => ask(rules.map()),
-            None => Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits(),
-        };
-        let strictest = Decision::from_bits(decision).verdict.action_byte();
-        if Decision::from_bits(bits).verdict.action_byte() > strictest {
-            decision = bits;
-            by = index as u32;
-        }
-    }
-    let verdict = Decision::from_bits(decision).verdict;
+    let strictest = judges.strictest(|policy| {
+        if matches!(act, Act::AskService) { ask_about_socket(policy, socket) } else { ask(policy) }
+    });
+    let verdict = strictest.verdict();
     if verdict.action() != Action::Allow {
-        settle(&judges, by, verdict, act as u8);
+        settle(&judges, strictest.by, verdict, act as u8);
     }
     verdict.action()
 }
@@ -196,26 +181,10 @@ fn judge_tracing() -> Action {
     if judges.unknown != 0 {
         return Action::Deny;
     }
-    let mut decision = Decision { verdict: Verdict::new(Action::Allow, 0), group: 0 }.to_bits();
-    let mut by = 0;
-    for index in 0..JUDGES_MAX {
-        let slot = judges.slots[index];
-        if slot == 0 {
-            break;
-        }
-        let bits = match PolicyRules::of_slot(slot) {
-            Some(rules) => judge_memory(rules.map()),
-            None => Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits(),
-        };
-        let strictest = Decision::from_bits(decision).verdict.action_byte();
-        if Decision::from_bits(bits).verdict.action_byte() > strictest {
-            decision = bits;
-            by = index as u32;
-        }
-    }
-    let verdict = Decision::from_bits(decision).verdict;
+    let strictest = judges.strictest(judge_memory);
+    let verdict = strictest.verdict();
     if verdict.action() != Action::Allow {
-        settle_tracing(&judges, by, verdict);
+        settle_tracing(&judges, strictest.by, verdict);
     }
     verdict.action()
 }

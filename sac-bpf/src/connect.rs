@@ -6,7 +6,7 @@ use crate::{
     kernel::{Message, Socket},
     maps::{Policy, PolicyRules, zero},
     record::record_address,
-    scope::{JUDGES_MAX, Judges, scope_of_cgroup},
+    scope::{Judges, scope_of_cgroup},
 };
 use aya_ebpf::{
     helpers::{bpf_probe_read_kernel, generated::bpf_loop},
@@ -90,26 +90,10 @@ fn try_connect(at: u64, or_else: u16) -> Action {
     } else {
         Address::v6(u64::from_be(given.v6[0]), u64::from_be(given.v6[1]), port)
     };
-    let mut decision = Decision { verdict: Verdict::new(Action::Allow, 0), group: 0 }.to_bits();
-    let mut by = 0;
-    for index in 0..JUDGES_MAX {
-        let slot = judges.slots[index];
-        if slot == 0 {
-            break;
-        }
-        let bits = match PolicyRules::of_slot(slot) {
-            Some(rules) => judge(rules.map(), &address),
-            None => Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits(),
-        };
-        let strictest = Decision::from_bits(decision).verdict.action_byte();
-        if Decision::from_bits(bits).verdict.action_byte() > strictest {
-            decision = bits;
-            by = index as u32;
-        }
-    }
-    let verdict = Decision::from_bits(decision).verdict;
+    let strictest = judges.strictest(|policy| judge(policy, &address));
+    let verdict = strictest.verdict();
     if verdict.action() != Action::Allow {
-        settle(&judges, by, verdict, &address);
+        settle(&judges, strictest.by, verdict, &address);
     }
     verdict.action()
 }

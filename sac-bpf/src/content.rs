@@ -8,8 +8,9 @@ use crate::{
     enforce::enforce_on_machine,
     kernel::Bprm,
     maps::{Policy, PolicyRules, zero},
-    record::record_execution,
-    scope::{JUDGES_MAX, Judges, Stage, scope_of_cgroup},
+    record::record_execution_sleeping,
+    scope::{Judges, Stage, scope_of_cgroup},
+    strictest::ALLOWED,
 };
 use aya_ebpf::{helpers::generated::bpf_ima_file_hash, macros::lsm, programs::LsmContext};
 use core::ffi::c_void;
@@ -46,17 +47,9 @@ fn try_content(bprm: Bprm) -> Action {
     }
     let mut digest = [0_u64, 1, 2, 3];
     let mut hashed = 0;
-    let mut decision = Decision { verdict: Verdict::new(Action::Allow, 0), group: 0 }.to_bits();
-    let mut by = 0;
-    for index in 0..JUDGES_MAX {
-        let slot = judges.slots[index];
-        if slot == 0 {
-            break;
-        }
-        // Where there is no policy the other programs deny.
-        let Some(rules) = PolicyRules::of_slot(slot) else { continue };
-        if has_contents(rules.map()) == 0 {
-            continue;
+    let strictest = judges.strictest(|policy| {
+        if has_contents(policy) == 0 {
+            return ALLOWED;
         }
         if hashed == 0 {
             let bytes = (DIGEST_WORDS * size_of::<u64>()) as u32;
@@ -64,17 +57,11 @@ fn try_content(bprm: Bprm) -> Action {
             // SAFETY: the length is the buffer's.
             hashed = unsafe { bpf_ima_file_hash(file.cast(), (&raw mut digest).cast(), bytes) };
         }
-        let bits =
-            if hashed == SHA256 { judge(rules.map(), digest[0], digest[1]) } else { unreadable(rules.map()) };
-        let strictest = Decision::from_bits(decision).verdict.action_byte();
-        if Decision::from_bits(bits).verdict.action_byte() > strictest {
-            decision = bits;
-            by = index as u32;
-        }
-    }
-    let verdict = Decision::from_bits(decision).verdict;
+        if hashed == SHA256 { judge(policy, digest[0], digest[1]) } else { unreadable(policy) }
+    });
+    let verdict = strictest.verdict();
     if verdict.action() != Action::Allow {
-        settle(&judges, by, verdict, bprm);
+        settle(&judges, strictest.by, verdict, bprm);
     }
     verdict.action()
 }
@@ -112,5 +99,5 @@ fn settle(judges: &Judges, judge: u32, verdict: Verdict, bprm: Bprm) {
     if verdict.action().blocks() {
         scope.count(verdict.action(), stage);
     }
-    record_execution(&scope, judges.slot(judge), verdict, bprm);
+    record_execution_sleeping(&scope, judges.slot(judge), verdict, bprm);
 }

@@ -6,15 +6,18 @@
 //! in the new program's memory, before the program has run. There is nobody left then to get an error, so it kills.
 
 use crate::{
+    activity::{LOST, has_room, settle_unrecorded_in_this_scope, tell_in_this_scope},
     arguments::{argument_count, look_at_arguments},
     enforce::{GO_ON, enforce, is_denied_already, kill},
     kernel::Bprm,
+    label::{note_decision, note_execution, note_time},
     maps::{Policy, PolicyRules, is_worth_a_sighting, now_boot_s},
     object::ExecutedFile,
     record::record_execution,
     scope::{JUDGE, NOT_READY, PASS, ReadyScope, ScopeSlots, Stage},
+    strictest::{ALLOWED, NO_POLICY, UNRECORDED, is_stricter},
 };
-use aya_ebpf::{macros::lsm_cgroup, programs::LsmContext};
+use aya_ebpf::{helpers::bpf_ktime_get_boot_ns, macros::lsm_cgroup, programs::LsmContext};
 use core::ffi::c_void;
 use sac_abi::{
     Action, Operation, RuleKey, RuleValue, Rules, Verdict, decide,
@@ -35,7 +38,11 @@ pub(crate) fn bprm_check_security(ctx: LsmContext) -> i32 {
     }
     // SAFETY: the hook's first argument.
     let bprm = unsafe { Bprm::new(ctx.arg::<*const c_void>(0)) };
-    enforce(try_bprm_check_security(bprm))
+    // SAFETY: the helper has no preconditions.
+    let began_ns = unsafe { bpf_ktime_get_boot_ns() };
+    let action = try_bprm_check_security(bprm);
+    note_time(began_ns);
+    enforce(action)
 }
 
 /// Judges the arguments of each program that has got its memory and has not run yet, where a policy has conditions on them.
@@ -74,8 +81,7 @@ struct Judgement {
 
 impl Judgement {
     /// What holds before any policy was asked.
-    const NONE: Self =
-        Self { decision: Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits(), slot: 0, open: 0 };
+    const NONE: Self = Self { decision: NO_POLICY, slot: 0, open: 0 };
 
     #[inline(always)]
     const fn verdict(&self) -> Verdict {
@@ -85,8 +91,7 @@ impl Judgement {
     /// Adds what the `index`th policy of a scope says: of several the strictest counts.
     #[inline(always)]
     fn add(&mut self, index: usize, slot: u32, decision: u64) {
-        let verdict = Decision::from_bits(decision).verdict;
-        if index == 0 || verdict.action_byte() > self.verdict().action_byte() {
+        if index == 0 || is_stricter(decision, self.decision) {
             self.decision = decision;
             self.slot = slot;
         }
@@ -116,7 +121,7 @@ fn try_bprm_check_security(bprm: Bprm) -> Action {
             if bprm.is_program() {
                 // The second hook says what is done, also where the verdict without conditions is a denial.
                 judgement.open = 1;
-                bits = Decision { verdict: Verdict::new(Action::Allow, 0), group: 0 }.to_bits();
+                bits = ALLOWED;
             } else {
                 bits = judge_script(rules.map());
             }
@@ -125,7 +130,13 @@ fn try_bprm_check_security(bprm: Bprm) -> Action {
         judgement.open = judgement.open.wrapping_add(zero);
         judgement.add(index, slot, bits.wrapping_add(zero));
     }
+    if scope.is_strict() && has_room() == 0 {
+        judgement = Judgement { decision: UNRECORDED, slot: scope.slot(0), open: 0 };
+    }
     let action = judgement.verdict().action();
+    if !action.blocks() {
+        note_execution(judgement.slot, judgement.decision, bprm);
+    }
     if action.blocks() || judgement.open == 0 {
         settle(judgement.slot, judgement.decision, bprm);
     }
@@ -140,9 +151,25 @@ fn try_bprm_committed_creds(bprm: Bprm) -> Action {
         _ => return Action::Allow,
     }
     let scope = ScopeSlots::of_this_program();
-    if !scope.judges_twice() {
-        return Action::Allow;
+    if scope.judges_twice() {
+        // SAFETY: the helper has no preconditions.
+        let began_ns = unsafe { bpf_ktime_get_boot_ns() };
+        let action = judge_again(&scope, bprm);
+        note_time(began_ns);
+        if action.blocks() {
+            return action;
+        }
     }
+    if tell_in_this_scope(bprm) == LOST && scope.is_strict() {
+        settle_unrecorded_in_this_scope(bprm);
+        return Action::Kill;
+    }
+    Action::Allow
+}
+
+/// Judges arguments, and the file with them.
+#[inline(always)]
+fn judge_again(scope: &ScopeSlots, bprm: Bprm) -> Action {
     let mut judgement = Judgement::NONE;
     for index in 0..SCOPE_POLICIES {
         let slot = scope.slot(index);
@@ -166,6 +193,9 @@ fn try_bprm_committed_creds(bprm: Bprm) -> Action {
         judgement.add(index, slot, bits.wrapping_add(zero));
     }
     let action = judgement.verdict().action();
+    if !action.blocks() && judgement.open != 0 {
+        note_decision(judgement.slot, judgement.decision);
+    }
     if action.blocks() || judgement.open != 0 {
         settle(judgement.slot, judgement.decision, bprm);
     }

@@ -9,6 +9,7 @@ use crate::{
     maps::{Policy, PolicyRules, zero},
     object::{Entry, Text, look_at_name},
     scope::{JUDGES_MAX, Judges},
+    strictest::{ALLOWED, NO_POLICY, is_stricter},
 };
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
@@ -94,7 +95,7 @@ pub(crate) struct Inquiry {
     /// [`HIDDEN`], [`PRIVILEGED`], or both.
     flags: u32,
     /// The round that the decision is from: a question and a judge.
-    pub(crate) decisive: u32,
+    decisive: u32,
     /// [`Decision::to_bits`].
     decision: u64,
 }
@@ -106,7 +107,6 @@ impl Inquiry {
         let zero = zero();
         // Made in place: there is no room on the stack for a copy.
         let judges = Judges::none(questions.operations(), zero);
-        let allowed = Decision { verdict: Verdict::new(Action::Allow, 0), group: 0 }.to_bits();
         Self {
             judges,
             first,
@@ -116,7 +116,7 @@ impl Inquiry {
             questions: questions.0,
             flags: zero as u32,
             decisive: zero as u32,
-            decision: allowed.wrapping_add(zero),
+            decision: ALLOWED.wrapping_add(zero),
         }
     }
 
@@ -138,6 +138,7 @@ impl Inquiry {
             look_at_name(self.second, &mut self.second_name);
         }
         let rounds = questions.count() * JUDGES_MAX as u32;
+        let round = if questions.has_second() { round::<true> } else { round::<false> };
         // SAFETY: the callback takes such a value, which lives until the helper returns.
         let _asked = unsafe { bpf_loop(rounds, round as *mut c_void, (&raw mut *self).cast(), 0) };
         Decision::from_bits(self.decision).verdict
@@ -195,12 +196,13 @@ fn moves_file_of_root(file: Dentry) -> u64 {
     flag.wrapping_add(zero())
 }
 
-/// Asks one question of one policy; returns 1 to stop.
+/// Asks one question of one policy; returns 1 to stop. `TWO` is whether any is about a second name: where none is, the verifier has half the
+/// work.
 ///
 /// # Safety
 ///
 /// `inquiry` must be an [`Inquiry`] that nobody else uses.
-unsafe extern "C" fn round(index: u32, inquiry: *mut c_void) -> i64 {
+unsafe extern "C" fn round<const TWO: bool>(index: u32, inquiry: *mut c_void) -> i64 {
     // SAFETY: `Inquiry::ask` passes itself, and nobody else uses it meanwhile.
     let inquiry = unsafe { &mut *inquiry.cast::<Inquiry>() };
     let slot = inquiry.judges.slot(index);
@@ -212,14 +214,13 @@ unsafe extern "C" fn round(index: u32, inquiry: *mut c_void) -> i64 {
         return 0;
     }
     let bits = match PolicyRules::of_slot(slot) {
-        None => Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits(),
-        Some(rules) if question & SECOND == 0 => {
+        None => NO_POLICY,
+        Some(rules) if !TWO || question & SECOND == 0 => {
             judge(rules.map(), question, inquiry.first, &inquiry.first_name)
         }
         Some(rules) => judge(rules.map(), question, inquiry.second, &inquiry.second_name),
     };
-    let strictest = Decision::from_bits(inquiry.decision).verdict.action_byte();
-    if Decision::from_bits(bits).verdict.action_byte() > strictest {
+    if is_stricter(bits, inquiry.decision) {
         inquiry.decision = bits;
         inquiry.decisive = index;
     }
@@ -232,7 +233,7 @@ unsafe extern "C" fn round(index: u32, inquiry: *mut c_void) -> i64 {
 fn judge(policy: &Policy, question: u32, dentry: Dentry, name: &Text) -> u64 {
     let rules = PolicyRules::new(policy);
     let Some(operation) = Operation::from_number((question & OPERATION) as u16) else {
-        return Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits();
+        return NO_POLICY;
     };
     if question & HIDDEN != 0 {
         let contents = RuleValue::from_bits(rules.get(&RuleKey::policy(operation))).contents();

@@ -5,26 +5,34 @@
 //! on to each child, and stays. Who is in no cgroup of ours is judged by it.
 
 use crate::{
+    activity::{LOST, settle_unrecorded_outside, tell_outside},
     administration::judge_act,
-    enforce::enforce_on_machine,
+    enforce::{enforce_on_machine, kill},
     kernel::{Bprm, File, Memory, Task},
     mapping::{PROT_EXEC, is_loaded_by_kernel},
     maps::{Policy, PolicyRules, zero},
     object::ExecutedFile,
-    record::{record_execution, record_mapping},
-    scope::{Judges, Stage, scope_of_cgroup},
+    record::{COMM_BYTES, record_execution, record_mapping},
+    scope::{Judges, Stage, label_judges, scope_of_cgroup},
+    strictest::{NO_POLICY, Strictest, is_stricter},
 };
 use aya_ebpf::{
     EbpfContext as _,
     bindings::{BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE},
-    helpers::{bpf_get_current_task_btf, bpf_probe_read_kernel, generated::bpf_task_storage_get},
+    helpers::{
+        bpf_get_current_task_btf, bpf_ktime_get_boot_ns, bpf_probe_read_kernel,
+        generated::{bpf_get_current_comm, bpf_task_storage_get},
+    },
     macros::lsm,
     programs::LsmContext,
 };
 use core::ffi::c_void;
 use sac_abi::{
-    Action, Operation, RuleKey, RuleValue, Rules as _, Verdict, decide, decide::Decision, event::Act,
-    rule::Operations, scope::Label,
+    Action, Operation, RuleKey, RuleValue, Rules as _, Verdict, decide,
+    decide::Decision,
+    event::Act,
+    rule::Operations,
+    scope::{Label, SCOPE_POLICIES},
 };
 
 /// The definition of a map of task storage, as BTF has it; aya has no such type. Numbers are lengths of arrays there.
@@ -65,8 +73,8 @@ pub(crate) fn task_alloc(ctx: LsmContext) -> i32 {
     if said != 0 {
         return said;
     }
-    let label = of_current_task();
-    if label.cgroup == 0 {
+    let cgroup = of_current_task();
+    if cgroup == 0 {
         return 0;
     }
     if ctx.arg::<u64>(1) & CLONE_INTO_CGROUP != 0 {
@@ -76,7 +84,7 @@ pub(crate) fn task_alloc(ctx: LsmContext) -> i32 {
         }
     }
     let child = ctx.arg::<*const c_void>(0).cast_mut();
-    if attach(child, label) { 0 } else { MINUS_ENOMEM }
+    if attach(child, cgroup) { 0 } else { MINUS_ENOMEM }
 }
 
 /// Judges what somebody executes outside of all cgroups that have programs.
@@ -88,12 +96,31 @@ pub(crate) fn bprm_check_outside(ctx: LsmContext) -> i32 {
     if said != 0 {
         return said;
     }
-    if of_current_task().cgroup == 0 {
+    if of_current_task() == 0 {
         return 0;
     }
     // SAFETY: the hook's first argument.
     let bprm = unsafe { Bprm::new(ctx.arg::<*const c_void>(0)) };
-    enforce_on_machine(try_outside::<false>(bprm.file(), Some(bprm)))
+    // SAFETY: the helper has no preconditions.
+    let began_ns = unsafe { bpf_ktime_get_boot_ns() };
+    let action = try_outside::<false>(bprm.file(), Some(bprm));
+    note_time(began_ns);
+    enforce_on_machine(action)
+}
+
+/// Tells of what such a task has executed. `void security_bprm_committed_creds(struct linux_binprm *bprm)`
+#[lsm(hook = "bprm_committed_creds")]
+pub(crate) fn bprm_committed_outside(ctx: LsmContext) -> i32 {
+    if of_current_task() == 0 || is_outside() == 0 {
+        return 0;
+    }
+    // SAFETY: the hook's first argument.
+    let bprm = unsafe { Bprm::new(ctx.arg::<*const c_void>(0)) };
+    if tell_outside(bprm) == LOST && is_strict_outside() != 0 {
+        settle_unrecorded_outside(bprm);
+        kill();
+    }
+    0
 }
 
 /// As above, for what is mapped. `int security_mmap_file(struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)`
@@ -103,7 +130,7 @@ pub(crate) fn mmap_outside(ctx: LsmContext) -> i32 {
     if said != 0 {
         return said;
     }
-    if ctx.arg::<u64>(2) & PROT_EXEC == 0 || of_current_task().cgroup == 0 {
+    if ctx.arg::<u64>(2) & PROT_EXEC == 0 || !label_judges(of_current_task(), EXECUTE) {
         return 0;
     }
     // As in `crate::mapping::mmap_file`.
@@ -125,7 +152,7 @@ pub(crate) fn mprotect_outside(ctx: LsmContext) -> i32 {
     if said != 0 {
         return said;
     }
-    if ctx.arg::<u64>(2) & PROT_EXEC == 0 || of_current_task().cgroup == 0 {
+    if ctx.arg::<u64>(2) & PROT_EXEC == 0 || !label_judges(of_current_task(), EXECUTE) {
         return 0;
     }
     // SAFETY: the hook's first argument.
@@ -136,50 +163,145 @@ pub(crate) fn mprotect_outside(ctx: LsmContext) -> i32 {
     enforce_on_machine(try_outside::<true>(file, None))
 }
 
-/// The label of the current task, or one that names no cgroup.
+/// The cgroup that the current task's label names; 0 where it has none.
 #[inline(always)]
-pub(crate) fn of_current_task() -> Label {
+pub(crate) fn of_current_task() -> u64 {
+    cgroup_of(of_current_task_whole())
+}
+
+/// The cgroup that the label of a hook's argument names; 0 where it has none.
+#[inline(always)]
+pub(crate) fn of_task(task: Task) -> u64 {
+    cgroup_of(of(task.as_ptr()))
+}
+
+/// The current task's label; null where it has none.
+#[inline(always)]
+pub(crate) fn of_current_task_whole() -> *mut Label {
     // SAFETY: the helper has no preconditions.
     of(unsafe { bpf_get_current_task_btf() }.cast())
 }
 
-/// The label of a hook's argument, or one that names no cgroup.
+/// The label of a tracked task; null where it has none.
 #[inline(always)]
-pub(crate) fn of_task(task: Task) -> Label {
-    of(task.as_ptr())
-}
-
-/// The label of a tracked task.
-#[inline(always)]
-fn of(task: *mut c_void) -> Label {
+fn of(task: *mut c_void) -> *mut Label {
     // SAFETY: the map is one of task storage, and the task is tracked.
     let label = unsafe { bpf_task_storage_get(map(), task.cast(), core::ptr::null_mut(), 0) };
+    label.cast()
+}
+
+#[inline(always)]
+fn cgroup_of(label: *mut Label) -> u64 {
     if label.is_null() {
-        return Label::NONE;
+        return 0;
     }
     // SAFETY: the kernel keeps the value for as long as the task lives.
-    unsafe { *label.cast::<Label>() }
+    unsafe { (*label).cgroup }
 }
 
 /// Labels the current task with the scope of this cgroup, unless it has a label.
 #[inline(always)]
 pub(crate) fn label_current_task(cgroup: u64) {
-    if of_current_task().cgroup != 0 {
+    if of_current_task() != 0 {
         return;
     }
     // SAFETY: the helper has no preconditions.
     let task = unsafe { bpf_get_current_task_btf() };
     // Where there is no memory for it the cgroup holds all the same.
-    let _attached = attach(task.cast(), Label { cgroup });
+    let _attached = attach(task.cast(), cgroup);
 }
 
-/// Attaches a label to a tracked task.
+/// Attaches a label to a tracked task. The kernel clears it first, which costs the stack nothing.
 #[inline(always)]
-fn attach(task: *mut c_void, mut label: Label) -> bool {
+fn attach(task: *mut c_void, cgroup: u64) -> bool {
     let create = u64::from(BPF_LOCAL_STORAGE_GET_F_CREATE);
-    // SAFETY: the map is one of task storage, and the value is as large as its definition says.
-    let attached = unsafe { bpf_task_storage_get(map(), task.cast(), (&raw mut label).cast(), create) };
-    !attached.is_null()
+    // SAFETY: the map is one of task storage.
+    let label = unsafe { bpf_task_storage_get(map(), task.cast(), core::ptr::null_mut(), create) };
+    let label: *mut Label = label.cast();
+    if label.is_null() {
+        return false;
+    }
+    // SAFETY: the kernel keeps the value for as long as the task lives; nobody else writes it, since it is new.
+    unsafe { (*label).cgroup = cgroup };
+    true
+}
+
+/// Not 0 where `what`, as in [`Label::told`], has not been told of the current task; it has been from now on.
+#[inline(always)]
+pub(crate) fn tell_of_current_task(what: u32) -> u64 {
+    tell(of_current_task_whole(), what)
+}
+
+/// As above, of a hook's argument.
+#[inline(always)]
+pub(crate) fn tell_of_task(task: Task, what: u32) -> u64 {
+    tell(of(task.as_ptr()), what)
+}
+
+/// Without a label nobody can tell, and it is told rather twice than never.
+#[inline(always)]
+fn tell(label: *mut Label, what: u32) -> u64 {
+    if label.is_null() {
+        return 1;
+    }
+    // SAFETY: the kernel keeps the value for as long as the task lives.
+    let told = unsafe { (*label).told };
+    if told & what != 0 {
+        return 0;
+    }
+    // SAFETY: as above. Nobody else writes it: programs for one task run one after the other.
+    unsafe { (*label).told = told | what };
+    1
+}
+
+/// Notes that the current task is about to execute something that the policy in `slot` lets go on, until that is recorded. Of a script
+/// and its interpreter the stricter verdict counts. A function of its own for the stack's sake.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one value, field by field")]
+#[inline(never)]
+pub(crate) fn note_execution(slot: u32, decision: u64, bprm: Bprm) -> u64 {
+    let label = of_current_task_whole();
+    if label.is_null() {
+        return 0;
+    }
+    // SAFETY: the kernel keeps the value for as long as the task lives.
+    unsafe {
+        if bprm.interp() == bprm.filename() {
+            (*label).told &= !Label::EXECUTED;
+            (*label).judged_ns = 0;
+            let _clears_on_failure = bpf_get_current_comm((&raw mut (*label).comm).cast(), COMM_BYTES);
+        } else if is_stricter((*label).decision, decision) {
+            return 0;
+        }
+    }
+    note_decision(slot, decision)
+}
+
+/// Notes what policy let go on what is being executed, and how.
+#[inline(never)]
+pub(crate) fn note_decision(slot: u32, decision: u64) -> u64 {
+    let label = of_current_task_whole();
+    if label.is_null() {
+        return 0;
+    }
+    // SAFETY: as above.
+    let label = unsafe { &mut *label };
+    label.decision = decision;
+    label.slot = slot;
+    0
+}
+
+/// Notes for how long the current task's execution has been judged, in addition to what there is.
+#[inline(never)]
+pub(crate) fn note_time(began_ns: u64) -> u64 {
+    let label = of_current_task_whole();
+    if !label.is_null() {
+        // SAFETY: the helper has no preconditions.
+        let took_ns = unsafe { bpf_ktime_get_boot_ns() }.wrapping_sub(began_ns);
+        // SAFETY: as above.
+        let label = unsafe { &mut *label };
+        label.judged_ns = label.judged_ns.wrapping_add(took_ns);
+    }
+    0
 }
 
 #[inline(always)]
@@ -190,27 +312,46 @@ fn map() -> *mut c_void {
 /// Judges a file that somebody executes, or with `MAPPED` maps, outside of our cgroups.
 #[inline(always)]
 fn try_outside<const MAPPED: bool>(file: File, bprm: Option<Bprm>) -> Action {
-    let found = judge_of_label();
-    // Whole, because the compiler would return the lower half of it in place of a 0, and the verifier does not see that it is one.
-    if found == 0 {
-        return Action::Allow;
+    let mut strictest = Strictest::NONE;
+    // There is a second one where the label is a user's slice.
+    for index in 0..SCOPE_POLICIES {
+        let found = judge_of_label(index as u32);
+        // Whole, because the compiler would return the lower half of it in place of a 0, and the verifier does not see that it is one.
+        if found == 0 {
+            break;
+        }
+        let (slot, owner) = (found as u32, (found >> 32) as u32);
+        if slot == UNKNOWN {
+            return Action::Deny;
+        }
+        if slot == NOBODY {
+            if let Some(bprm) = bprm {
+                note_execution(0, 0, bprm);
+            }
+            break;
+        }
+        if MAPPED && is_loaded_by_kernel(file, owner) != 0 {
+            return Action::Allow;
+        }
+        let decision = match PolicyRules::of_slot(slot) {
+            Some(rules) => judge::<MAPPED>(file, owner, rules.map()),
+            None => NO_POLICY,
+        };
+        if let Some(bprm) = bprm
+            && index == 0
+        {
+            note_execution(slot, decision, bprm);
+        }
+        strictest.add(index as u32, slot, decision);
     }
-    let (slot, owner) = (found as u32, (found >> 32) as u32);
-    if slot == UNKNOWN {
-        return Action::Deny;
+    let verdict = strictest.verdict();
+    if !MAPPED && verdict.action() == Action::Audit {
+        note_decision(strictest.slot, strictest.decision());
     }
-    if MAPPED && is_loaded_by_kernel(file, owner) != 0 {
-        return Action::Allow;
-    }
-    let bits = match PolicyRules::of_slot(slot) {
-        Some(rules) => judge::<MAPPED>(file, owner, rules.map()),
-        None => Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits(),
-    };
-    let verdict = Decision::from_bits(bits).verdict;
     if verdict.action() != Action::Allow {
         match bprm {
-            Some(bprm) => settle_execution(slot, verdict, bprm),
-            None => settle_mapping(slot, verdict, file),
+            Some(bprm) => settle_execution(strictest.slot, verdict, bprm),
+            None => settle_mapping(strictest.slot, verdict, file),
         }
     }
     verdict.action()
@@ -218,21 +359,46 @@ fn try_outside<const MAPPED: bool>(file: File, bprm: Option<Bprm>) -> Action {
 
 /// In place of a slot: it cannot be told who judges.
 const UNKNOWN: u32 = u32::MAX;
+/// As above: the label's policies say nothing of what is executed.
+const NOBODY: u32 = u32::MAX - 1;
+/// What is judged here.
+const EXECUTE: Operations = Operations::NONE.with(Operation::Execute);
 
-/// The slot of the policy that judges the current task by its label, 0 for none, and in the upper half whose scope it is. A function of
-/// its own for the stack's sake.
+/// The slot of the `index`th policy that judges the current task by its label, 0 for none, and in the upper half whose scope it is. A
+/// function of its own for the stack's sake.
 #[inline(never)]
-fn judge_of_label() -> u64 {
-    let mut judges = Judges::none(Operations::NONE.with(Operation::Execute), zero());
+fn judge_of_label(index: u32) -> u64 {
+    let mut judges = Judges::none(EXECUTE, zero());
     judges.find();
     if judges.unknown != 0 {
         return u64::from(UNKNOWN);
     }
+    let slot = judges.slot(index);
     if judges.by_label == 0 {
         return 0;
     }
-    match scope_of_cgroup(of_current_task().cgroup) {
-        Some(scope) => u64::from(judges.slots[0]) | u64::from(scope.owner) << 32,
+    if slot == 0 {
+        return if index == 0 { u64::from(NOBODY) } else { 0 };
+    }
+    match scope_of_cgroup(of_current_task()) {
+        Some(scope) => u64::from(slot) | u64::from(scope.owner) << 32,
+        None => 0,
+    }
+}
+
+/// Whether the current task is judged by its label. A function of its own for the stack's sake.
+#[inline(never)]
+fn is_outside() -> u64 {
+    let mut judges = Judges::none(EXECUTE, zero());
+    judges.find();
+    u64::from(judges.by_label)
+}
+
+/// Whether nothing may be executed there that cannot be recorded.
+#[inline(never)]
+fn is_strict_outside() -> u64 {
+    match scope_of_cgroup(of_current_task()) {
+        Some(scope) => u64::from(scope.recording.is_strict()),
         None => 0,
     }
 }
@@ -255,7 +421,7 @@ fn judge<const MAPPED: bool>(file: File, owner: u32, policy: &Policy) -> u64 {
 /// Counts and reports what was not simply allowed. Functions of their own for the stack's sake.
 #[inline(never)]
 fn settle_execution(slot: u32, verdict: Verdict, bprm: Bprm) {
-    let Some(scope) = scope_of_cgroup(of_current_task().cgroup) else { return };
+    let Some(scope) = scope_of_cgroup(of_current_task()) else { return };
     let stage = if bprm.interp() == bprm.filename() { Stage::First } else { Stage::Interpreter };
     scope.count(verdict.action(), stage);
     record_execution(&scope, slot, verdict, bprm);
@@ -263,7 +429,7 @@ fn settle_execution(slot: u32, verdict: Verdict, bprm: Bprm) {
 
 #[inline(never)]
 fn settle_mapping(slot: u32, verdict: Verdict, file: File) {
-    let Some(scope) = scope_of_cgroup(of_current_task().cgroup) else { return };
+    let Some(scope) = scope_of_cgroup(of_current_task()) else { return };
     if verdict.action().blocks() {
         scope.count_blocked();
     }

@@ -13,6 +13,7 @@
     reason = "helpers return 64 bits of which a narrower value is defined, and a checked conversion is code that never runs"
 )]
 
+mod activity;
 mod administration;
 mod arguments;
 mod connect;
@@ -23,12 +24,15 @@ mod files;
 mod inquiry;
 mod kernel;
 mod label;
+mod lifetime;
 mod mapping;
 mod maps;
 mod object;
 mod open;
 mod record;
 mod scope;
+mod strictest;
+mod strings;
 mod text;
 
 /// Some helpers (`bpf_probe_read_kernel_str`) are lent only to programs under a GPL-compatible licence.

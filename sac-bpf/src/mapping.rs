@@ -15,7 +15,6 @@ use sac_abi::{
     Action, Operation, RuleKey, RuleValue, Rules as _, Verdict, decide,
     decide::{Decision, decide_executable_memory},
     rule::Operations,
-    scope::SCOPE_POLICIES,
 };
 
 const PROT_WRITE: u64 = 2;
@@ -94,25 +93,10 @@ fn try_mapping(file: File) -> Action {
     if is_loaded_by_kernel(file, scope.owner()) != 0 {
         return Action::Allow;
     }
-    let mut decision = Decision { verdict: Verdict::new(Action::Allow, 0), group: 0 }.to_bits();
-    let mut by = 0;
-    for index in 0..SCOPE_POLICIES {
-        let slot = scope.slot(index);
-        if slot == 0 {
-            break;
-        }
-        let bits = match PolicyRules::of_slot(slot) {
-            Some(rules) => judge(file, scope.owner(), rules.map()),
-            None => Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits(),
-        };
-        if is_stricter(bits, decision) {
-            decision = bits;
-            by = slot;
-        }
-    }
-    let verdict = Decision::from_bits(decision).verdict;
+    let strictest = scope.strictest(|policy| judge(file, scope.owner(), policy));
+    let verdict = strictest.verdict();
     if verdict.action() != Action::Allow {
-        settle(by, verdict, file);
+        settle(strictest.slot, verdict, file);
     }
     verdict.action()
 }
@@ -139,33 +123,12 @@ fn judge_own_memory() -> Action {
     if CurrentTask::get().is_being_loaded() {
         return Action::Allow;
     }
-    let scope = ScopeSlots::of_this_program();
-    let mut decision = Decision { verdict: Verdict::new(Action::Allow, 0), group: 0 }.to_bits();
-    let mut by = 0;
-    for index in 0..SCOPE_POLICIES {
-        let slot = scope.slot(index);
-        if slot == 0 {
-            break;
-        }
-        let bits = match PolicyRules::of_slot(slot) {
-            Some(rules) => judge_memory(rules.map()),
-            None => Decision { verdict: Verdict::NO_POLICY, group: 0 }.to_bits(),
-        };
-        if is_stricter(bits, decision) {
-            decision = bits;
-            by = slot;
-        }
-    }
-    let verdict = Decision::from_bits(decision).verdict;
+    let strictest = ScopeSlots::of_this_program().strictest(judge_memory);
+    let verdict = strictest.verdict();
     if verdict.action() != Action::Allow {
-        settle_memory(by, verdict);
+        settle_memory(strictest.slot, verdict);
     }
     verdict.action()
-}
-
-#[inline(always)]
-fn is_stricter(bits: u64, than: u64) -> bool {
-    Decision::from_bits(bits).verdict.action_byte() > Decision::from_bits(than).verdict.action_byte()
 }
 
 /// Not 0 where the kernel maps this as part of an execution: the program itself, which its own hooks judge, or the dynamic linker that

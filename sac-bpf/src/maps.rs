@@ -3,17 +3,18 @@
 
 use crate::scope::ReadyScope;
 use aya_ebpf::{
-    bindings::BPF_F_NO_PREALLOC,
+    bindings::{BPF_F_NO_PREALLOC, BPF_NOEXIST},
     btf_maps::{Array, HashMap, HashOfMaps, LruHashMap, RingBuf},
     helpers::{bpf_ktime_get_boot_ns, generated::bpf_ringbuf_query},
     macros::btf_map,
 };
 use sac_abi::{
     HashKey, RuleKey, Rules,
+    activity::ACTIVITY_BYTES,
     event::{EVENTS_BYTES, Event},
     hash::KernelHashKey,
     rule::InodeId,
-    scope::{Counters, SIGHTING_EVERY_S, Scope, Sighting},
+    scope::{Counters, EndedProcess, SIGHTING_EVERY_S, Scope, Sighting},
 };
 
 const ON_DEMAND: usize = BPF_F_NO_PREALLOC as usize;
@@ -43,6 +44,14 @@ pub(crate) static COUNTERS: HashMap<u64, Counters, 65_536, ON_DEMAND> = HashMap:
 #[btf_map]
 pub(crate) static EVENTS: RingBuf<Event, { EVENTS_BYTES as usize }> = RingBuf::new();
 
+/// What goes on without being blocked, so that it takes no room from what is. Records are of several lengths.
+#[btf_map]
+pub(crate) static ACTIVITY: RingBuf<u64, { ACTIVITY_BYTES as usize }> = RingBuf::new();
+
+/// Processes with several threads that have just ended.
+#[btf_map]
+static ENDED: LruHashMap<EndedProcess, u8, 4096> = LruHashMap::new();
+
 /// The key that texts are hashed with, set by the loader before anything is attached.
 #[btf_map]
 static HASH_KEY: Array<KernelHashKey, 1> = Array::new();
@@ -71,13 +80,32 @@ pub(crate) fn hash_key() -> HashKey {
     }
 }
 
-/// How much of the ring buffer waits to be read.
+/// How much of a ring buffer waits to be read.
 #[inline(always)]
-fn events_waiting_bytes() -> u64 {
+fn waiting_bytes<T, const BYTES: usize>(ring: &RingBuf<T, BYTES>) -> u64 {
     // `BPF_RB_AVAIL_DATA`.
     const AVAILABLE_DATA: u64 = 0;
     // SAFETY: the map is a ring buffer.
-    unsafe { bpf_ringbuf_query((&raw const EVENTS).cast_mut().cast(), AVAILABLE_DATA) }
+    unsafe { bpf_ringbuf_query((&raw const *ring).cast_mut().cast(), AVAILABLE_DATA) }
+}
+
+/// How much room there is in the ring buffer of events.
+#[inline(always)]
+pub(crate) fn events_room_bytes() -> u64 {
+    u64::from(EVENTS_BYTES).saturating_sub(waiting_bytes(&EVENTS))
+}
+
+/// How much room there is in the ring buffer of activity.
+#[inline(always)]
+pub(crate) fn activity_room_bytes() -> u64 {
+    u64::from(ACTIVITY_BYTES).saturating_sub(waiting_bytes(&ACTIVITY))
+}
+
+/// Whether no other thread has told of this process's end. Where that cannot be said it is told of twice rather than never.
+#[inline(always)]
+pub(crate) fn is_first_to_end(process: EndedProcess) -> bool {
+    const EXISTS: i32 = -17;
+    ENDED.insert(process, 0, u64::from(BPF_NOEXIST)) != Err(EXISTS)
 }
 
 /// Whether it is time to report that a program was executed, and that it was from now on.
@@ -98,7 +126,7 @@ pub(crate) fn is_worth_a_sighting(scope: &ReadyScope, inode: InodeId, now_boot_s
         }
     }
     // Where half of the ring buffer waits to be read, the rest is for what was blocked; the next execution tries again.
-    if events_waiting_bytes() > EVENTS_BYTES as u64 / 2 {
+    if waiting_bytes(&EVENTS) > u64::from(EVENTS_BYTES) / 2 {
         return false;
     }
     SIGHTINGS.insert(sighting, now_boot_s, 0).is_ok()

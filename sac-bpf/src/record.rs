@@ -5,6 +5,7 @@ use crate::{
     kernel::{Bprm, CurrentTask, Dentry, File, Inode},
     maps::EVENTS,
     scope::ReadyScope,
+    strings::Copying,
 };
 use aya_ebpf::helpers::{
     bpf_get_current_pid_tgid, bpf_get_current_uid_gid, bpf_ktime_get_boot_ns,
@@ -14,12 +15,12 @@ use core::ffi::c_void;
 use sac_abi::{
     Action, Operation, Verdict,
     decide::Address,
-    event::{EVENT_PATH_BYTES, EVENT_VERSION, Event, Form},
+    event::{Caller, EVENT_ARGUMENT_BYTES, EVENT_PATH_BYTES, EVENT_VERSION, Event, Form},
     rule::InodeId,
 };
 
 /// `TASK_COMM_LEN`.
-const COMM_BYTES: u32 = 16;
+pub(crate) const COMM_BYTES: u32 = 16;
 
 /// A name and its NUL, at most.
 const NAME_BYTES: usize = 256;
@@ -28,9 +29,20 @@ const NAME_BYTES: usize = 256;
 const NAMES_MAX: u32 = 24;
 
 /// Records what `verdict`, by the policy in `slot`, did to the execution `bprm`.
-#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
 #[inline(always)]
 pub(crate) fn record_execution(scope: &ReadyScope, slot: u32, verdict: Verdict, bprm: Bprm) {
+    record_execution_by::<false>(scope, slot, verdict, bprm);
+}
+
+/// As above, by a program that may sleep: while it does, the working directory that it has seen may go away.
+#[inline(always)]
+pub(crate) fn record_execution_sleeping(scope: &ReadyScope, slot: u32, verdict: Verdict, bprm: Bprm) {
+    record_execution_by::<true>(scope, slot, verdict, bprm);
+}
+
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
+#[inline(always)]
+fn record_execution_by<const MAY_SLEEP: bool>(scope: &ReadyScope, slot: u32, verdict: Verdict, bprm: Bprm) {
     let Some(mut entry) = EVENTS.reserve(0) else {
         if verdict.action() != Action::Allow {
             scope.count_lost_event();
@@ -52,8 +64,36 @@ pub(crate) fn record_execution(scope: &ReadyScope, slot: u32, verdict: Verdict, 
         (*event).executed_len = read_string(bprm.interp(), &raw mut (*event).executed);
         (*event).resolved_len =
             file.path((&raw mut (*event).resolved).cast(), EVENT_PATH_BYTES as u32) as i32;
+        if MAY_SLEEP {
+            about_cwd(event);
+        } else if let Some(place) = CurrentTask::get().working_directory() {
+            (*event).cwd_form = Form::Path as u8;
+            (*event).cwd_len = place.path((&raw mut (*event).cwd).cast(), EVENT_PATH_BYTES as u32) as i32;
+        }
+        about_arguments(event);
     }
     entry.submit(0);
+}
+
+/// The arguments, from the memory of whoever called `execve`: that of the new program is nowhere yet.
+///
+/// # Safety
+///
+/// As for [`fill`].
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
+#[inline(always)]
+unsafe fn about_arguments(event: *mut Event) {
+    let addresses = CurrentTask::get().called_with_arguments_at();
+    if addresses == 0 {
+        return;
+    }
+    // SAFETY: what stands behind the arguments has more room than a piece.
+    unsafe {
+        let to = (&raw mut (*event).arguments).cast();
+        let copying = Copying::by_address::<EVENT_ARGUMENT_BYTES>(to, addresses);
+        (*event).arguments_len = copying.used() as u32;
+        (*event).arguments_cut = u16::from(copying.is_cut());
+    }
 }
 
 /// Records what `verdict` did to an operation on a name in a directory.
@@ -90,6 +130,7 @@ fn record_names(scope: &ReadyScope, slot: u32, verdict: Verdict, about: About, d
         // Where nothing has the name yet, the file system is still known.
         (*event).dev = dentry.parent().identity().dev;
         about_names(event, dentry);
+        about_cwd(event);
     }
     entry.submit(0);
 }
@@ -107,6 +148,7 @@ pub(crate) fn record_memory(scope: &ReadyScope, slot: u32, verdict: Verdict) {
     // SAFETY: as in `record_execution`.
     unsafe {
         fill(event, scope, slot, verdict, about);
+        about_cwd(event);
         about_inode(event, Inode::NOBODY);
         (*event).executed_len = 0;
         (*event).resolved_len = 0;
@@ -127,6 +169,7 @@ pub(crate) fn record_act(scope: &ReadyScope, slot: u32, verdict: Verdict, act: u
     // SAFETY: as in `record_execution`.
     unsafe {
         fill(event, scope, slot, verdict, about);
+        about_cwd(event);
         about_inode(event, Inode::NOBODY);
         (*event).executed_len = 0;
         (*event).resolved_len = 0;
@@ -148,6 +191,7 @@ pub(crate) fn record_address(scope: &ReadyScope, slot: u32, verdict: Verdict, ad
     // SAFETY: as in `record_execution`; the strings of an event begin at multiples of eight bytes.
     unsafe {
         fill(event, scope, slot, verdict, about);
+        about_cwd(event);
         about_inode(event, Inode::NOBODY);
         let words = (&raw mut (*event).resolved).cast::<u64>();
         words.write_volatile(high.to_be());
@@ -175,8 +219,6 @@ struct About {
 #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
 #[inline(always)]
 unsafe fn fill(event: *mut Event, scope: &ReadyScope, slot: u32, verdict: Verdict, about: About) {
-    let task = CurrentTask::get();
-    let (tty_major, tty_minor) = task.tty();
     // SAFETY: each write is to a field of the reserved event.
     unsafe {
         (*event).version = EVENT_VERSION;
@@ -186,15 +228,41 @@ unsafe fn fill(event: *mut Event, scope: &ReadyScope, slot: u32, verdict: Verdic
         (*event).boot_ns = bpf_ktime_get_boot_ns();
         (*event).cgroup = scope.cgroup;
         (*event).slot = slot;
-        (*event).tgid = (bpf_get_current_pid_tgid() >> 32) as u32;
-        (*event).parent_tgid = task.parent_tgid();
-        (*event).uid = bpf_get_current_uid_gid() as u32;
-        (*event).tty_major = tty_major;
-        (*event).tty_minor = tty_minor;
+        fill_caller(&raw mut (*event).caller);
         (*event).operation = about.operation;
         (*event).form = about.form as u8;
         (*event).mapped = about.mapped;
-        let _clears_on_failure = bpf_get_current_comm((&raw mut (*event).comm).cast(), COMM_BYTES);
+        // Volatile, or they are gathered into a `memset`, which LLVM does not have for BPF.
+        (&raw mut (*event).cwd_dev).write_volatile(0);
+        (&raw mut (*event).cwd_len).write_volatile(0);
+        (*event).cwd_form = Form::Act as u8;
+        (*event).cwd_cut = 0;
+        (&raw mut (*event).arguments_len).write_volatile(0);
+        (*event).arguments_cut = 1;
+    }
+}
+
+/// Fills in who is doing something: the current task.
+///
+/// # Safety
+///
+/// `caller` must be writable.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
+#[inline(always)]
+pub(crate) unsafe fn fill_caller(caller: *mut Caller) {
+    let task = CurrentTask::get();
+    let (tty_major, tty_minor) = task.tty();
+    // SAFETY: by the contract of this function.
+    unsafe {
+        (*caller).tgid = (bpf_get_current_pid_tgid() >> 32) as u32;
+        (*caller).parent_tgid = task.task().parent_tgid();
+        (*caller).uid = bpf_get_current_uid_gid() as u32;
+        (*caller).euid = task.euid();
+        (*caller).login_uid = task.login_uid();
+        (*caller).audit_session = task.audit_session();
+        (*caller).tty_major = tty_major;
+        (*caller).tty_minor = tty_minor;
+        let _clears_on_failure = bpf_get_current_comm((&raw mut (*caller).comm).cast(), COMM_BYTES);
     }
 }
 
@@ -219,6 +287,38 @@ unsafe fn about_inode(event: *mut Event, inode: InodeId) {
 #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
 #[inline(always)]
 unsafe fn about_names(event: *mut Event, dentry: Dentry) {
+    // SAFETY: fields of the reserved event.
+    unsafe {
+        let written = write_names(&raw mut (*event).resolved, dentry);
+        (*event).executed_len = (written >> 32) as i32;
+        (*event).resolved_len = written as u32 as i32;
+    }
+}
+
+/// The working directory, by names: where this is asked no path can be resolved.
+///
+/// # Safety
+///
+/// As for [`fill`].
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
+#[inline(always)]
+unsafe fn about_cwd(event: *mut Event) {
+    let Some(place) = CurrentTask::get().working_directory() else { return };
+    let dentry = place.dentry();
+    // SAFETY: fields of the reserved event.
+    unsafe {
+        let written = write_names(&raw mut (*event).cwd, dentry);
+        (*event).cwd_dev = dentry.identity().dev;
+        (*event).cwd_form = Form::Names as u8;
+        (*event).cwd_cut = (written >> 32) as u8;
+        (*event).cwd_len = written as u32 as i32;
+    }
+}
+
+/// Writes names into reserved memory; gives how many bytes, and in the upper half 1 where there are more. A function of its own: there
+/// are two places for names, and the verifier goes through this once for each.
+#[inline(never)]
+fn write_names(to: *mut [u8; EVENT_PATH_BYTES], dentry: Dentry) -> u64 {
     let mut at = dentry;
     let mut used = 0_u64;
     let mut is_cut = 1;
@@ -232,21 +332,14 @@ unsafe fn about_names(event: *mut Event, dentry: Dentry) {
             break;
         }
         // SAFETY: `used` leaves room for a name and its NUL.
-        let len = unsafe {
-            let to = (&raw mut (*event).resolved).cast::<u8>().wrapping_add(used as usize);
-            at.name(to.cast(), NAME_BYTES as u32)
-        };
+        let len = unsafe { at.name(to.cast::<u8>().wrapping_add(used as usize), NAME_BYTES as u32) };
         if len <= 0 {
             break;
         }
         used = used.wrapping_add(len as u64 & (2 * NAME_BYTES as u64 - 1));
         at = parent;
     }
-    // SAFETY: fields of the reserved event.
-    unsafe {
-        (*event).executed_len = is_cut;
-        (*event).resolved_len = used as i32;
-    }
+    used | is_cut << 32
 }
 
 /// Copies a kernel string; returns its length with the NUL, or a negative error.

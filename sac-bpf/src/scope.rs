@@ -4,7 +4,8 @@
 use crate::{
     kernel::CurrentTask,
     label,
-    maps::{COUNTERS, SCOPES, SCOPES_BY_CGROUP, zero},
+    maps::{COUNTERS, Policy, SCOPES, SCOPES_BY_CGROUP, zero},
+    strictest::Strictest,
 };
 use aya_ebpf::helpers::{
     bpf_get_current_ancestor_cgroup_id, bpf_get_current_pid_tgid, bpf_get_current_uid_gid,
@@ -14,7 +15,7 @@ use core::ffi::c_void;
 use sac_abi::{
     Action,
     rule::Operations,
-    scope::{Counters, Layer, SCOPE_POLICIES, Scope},
+    scope::{Counters, Layer, Recording, SCOPE_POLICIES, Scope},
 };
 
 /// A scope that the loader has filled in, with its counters.
@@ -22,6 +23,8 @@ pub(crate) struct ReadyScope {
     pub(crate) layer: Layer,
     pub(crate) cgroup: u64,
     pub(crate) owner: u32,
+    /// What is told of beside what is blocked.
+    pub(crate) recording: Recording,
     counters: *mut Counters,
     /// Counters of the session that this is happening in, if it is in one.
     session: Option<*mut Counters>,
@@ -51,7 +54,8 @@ impl ReadyScope {
                 COUNTERS.get_ptr_mut(session)
             }
         };
-        Some(Self { layer, cgroup: scope.cgroup, owner: scope.owner, counters, session })
+        let (cgroup, owner, recording) = (scope.cgroup, scope.owner, scope.recorded());
+        Some(Self { layer, cgroup, owner, recording, counters, session })
     }
 
     /// Whether the session's own program, which ran before this one, has judged under the session's policy.
@@ -129,6 +133,12 @@ impl ReadyScope {
         }
     }
 
+    /// Counts that a program was killed, that was counted as executed, before it had run.
+    #[inline(always)]
+    pub(crate) fn count_unrecorded(&self) {
+        self.count(Action::Kill, Stage::Interpreter);
+    }
+
     /// Counts an event that found no room.
     #[inline(always)]
     pub(crate) fn count_lost_event(&self) {
@@ -147,7 +157,7 @@ impl ReadyScope {
 /// pam_systemd puts the login service into its user's slice.
 #[inline(always)]
 fn has_executed_nothing_here() -> bool {
-    label::of_current_task().cgroup == 0
+    label::of_current_task() == 0
 }
 
 /// Whether the current task is root's.
@@ -215,6 +225,13 @@ impl ScopeSlots {
         unsafe { (*self.0).judges_twice() }
     }
 
+    /// Whether nothing may be executed that cannot be recorded.
+    #[inline(always)]
+    pub(crate) fn is_strict(&self) -> bool {
+        // SAFETY: as below.
+        unsafe { (*self.0).recorded() }.is_strict()
+    }
+
     /// Whether the policies say anything about these operations. Also so where the scope is not there yet.
     #[inline(always)]
     pub(crate) fn judges(&self, operations: Operations) -> bool {
@@ -246,6 +263,12 @@ impl ScopeSlots {
         }
         let on_terminal = self.slot_at(1);
         if on_terminal != 0 && CurrentTask::get().has_tty() { on_terminal } else { self.slot_at(0) }
+    }
+
+    /// The strictest of what these policies say.
+    #[inline(always)]
+    pub(crate) fn strictest(&self, judge: impl FnMut(&Policy) -> u64) -> Strictest {
+        Strictest::of(SCOPE_POLICIES, |index| self.slot(index), judge)
     }
 
     /// What stands in the list; `index` must be within it, or the verifier refuses the program.
@@ -316,15 +339,15 @@ impl Judges {
     /// A session whose cgroup has gone has no scope any more, so whoever root had moved out of it is nobody's.
     #[inline(always)]
     fn find_by_label(&mut self) {
-        let cgroup = label::of_current_task().cgroup;
+        let cgroup = label::of_current_task();
         if cgroup == 0 {
             return;
         }
         // SAFETY: the map is not preallocated, so an entry is never reused while this program runs.
         let Some(scope) = (unsafe { SCOPES_BY_CGROUP.get(cgroup) }) else { return };
         let slots = ScopeSlots(scope);
+        self.by_label = 1;
         if slots.judges(self.asked) {
-            self.by_label = 1;
             // There is a second one for a user's slice only.
             self.add(slots.slot(1), 0);
             self.add(slots.slot(0), 0);
@@ -343,6 +366,12 @@ impl Judges {
         self.levels = self.levels << 8 | level;
     }
 
+    /// The strictest of what they say.
+    #[inline(always)]
+    pub(crate) fn strictest(&self, judge: impl FnMut(&Policy) -> u64) -> Strictest {
+        Strictest::of(JUDGES_MAX, |index| self.slots[index], judge)
+    }
+
     /// The slot of the policy with this index.
     #[inline(always)]
     pub(crate) fn slot(&self, index: u32) -> u32 {
@@ -355,7 +384,7 @@ impl Judges {
     #[inline(always)]
     pub(crate) fn cgroup(&self, index: u32) -> u64 {
         if self.by_label != 0 {
-            return label::of_current_task().cgroup;
+            return label::of_current_task();
         }
         let level = self.levels >> (8 * (index & 3)) & 0xff;
         // SAFETY: the helper has no preconditions.
@@ -414,6 +443,16 @@ unsafe extern "C" fn look_at_level(index: u32, judges: *mut c_void) -> i64 {
     0
 }
 
+/// Whether the policies of the scope that a label names say anything about these operations. Also so where the scope is not there yet.
+#[inline(always)]
+pub(crate) fn label_judges(cgroup: u64, operations: Operations) -> bool {
+    // SAFETY: the map is not preallocated, so an entry is never reused while this program runs.
+    match unsafe { SCOPES_BY_CGROUP.get(cgroup) } {
+        Some(scope) => ScopeSlots(scope).judges(operations),
+        None => false,
+    }
+}
+
 /// Counters and layer of the scope of a cgroup, for the record.
 #[inline(always)]
 pub(crate) fn scope_of_cgroup(cgroup: u64) -> Option<ReadyScope> {
@@ -421,7 +460,12 @@ pub(crate) fn scope_of_cgroup(cgroup: u64) -> Option<ReadyScope> {
     let scope = unsafe { SCOPES_BY_CGROUP.get(cgroup) }?;
     let layer = scope.layer()?;
     let counters = COUNTERS.get_ptr_mut(cgroup)?;
-    Some(ReadyScope { layer, cgroup, owner: scope.owner, counters, session: None })
+    let session = match layer {
+        Layer::Session => Some(counters),
+        Layer::User => None,
+    };
+    let (owner, recording) = (scope.owner, scope.recorded());
+    Some(ReadyScope { layer, cgroup, owner, recording, counters, session })
 }
 
 /// `bprm_check_security` runs once for a binary, and for a script once more with its interpreter.

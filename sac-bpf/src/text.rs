@@ -42,6 +42,8 @@ impl TextBuffer {
         let from = address as *const c_void;
         // SAFETY: the length is the buffer's; the helper checks the address by itself.
         let len = unsafe { bpf_probe_read_user_str(self.as_mut_ptr(), TEXT_BUFFER_BYTES as u32, from) };
+        // Of a text without any bytes the helper of older kernels gives 0 and not the length of its NUL.
+        let len = if len == 0 { 1 } else { len };
         (len > 0 && len < TEXT_BUFFER_BYTES as i64).then(|| address.wrapping_add(len as u64))
     }
 

@@ -82,9 +82,66 @@ const CGROUP2_SUPER_MAGIC: rustix::fs::FsWord = 0x6367_7270;
 pub(crate) fn is_populated(directory: &Path) -> io::Result<Option<bool>> {
     match fs::read_to_string(directory.join("cgroup.events")) {
         Ok(events) => Ok(Some(events.lines().any(|line| line == "populated 1"))),
-        Err(error) if is_gone(&error) => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => has_gone(error, directory).map(|()| None),
     }
+}
+
+/// The id of the cgroup at `directory`; `None` where there is none any more.
+///
+/// # Errors
+///
+/// Where that cannot be told: what is not seen may be there all the same.
+pub(crate) fn id_at(directory: &Path) -> io::Result<Option<u64>> {
+    match Cgroup::open(directory) {
+        Ok(cgroup) => Ok(Some(cgroup.id())),
+        Err(error) => has_gone(error, directory).map(|()| None),
+    }
+}
+
+/// Whether an error says that a cgroup has gone. Where cgroupfs is not mounted none can be found, and all of them are there.
+///
+/// # Errors
+///
+/// The error, unless it says that.
+fn has_gone(error: io::Error, directory: &Path) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound && directory.starts_with(ROOT) && !is_mounted(Path::new(ROOT))
+    {
+        return Err(io::Error::other(format!("no cgroups of version 2 are mounted at {ROOT}")));
+    }
+    gone_is_fine(error)
+}
+
+/// Whether cgroups of version 2 are mounted at `directory`.
+fn is_mounted(directory: &Path) -> bool {
+    rustix::fs::statfs(directory).is_ok_and(|status| status.f_type == CGROUP2_SUPER_MAGIC)
+}
+
+/// All cgroups below `directory`, with their ids.
+///
+/// # Errors
+///
+/// Where the kernel does not say.
+pub(crate) fn below(directory: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    use std::os::unix::fs::DirEntryExt as _;
+    let mut found = Vec::new();
+    let mut pending = vec![directory.to_owned()];
+    while let Some(directory) = pending.pop() {
+        let entries = match fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            // One that goes while we look.
+            Err(error) => {
+                has_gone(error, &directory)?;
+                continue;
+            }
+        };
+        for entry in entries.flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                found.push((entry.ino(), entry.path()));
+                pending.push(entry.path());
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The processes in the cgroup and below it. Empty where it is gone.
@@ -144,4 +201,38 @@ pub(crate) fn gone_is_fine(error: io::Error) -> io::Result<()> {
 /// What the kernel says of a cgroup that has been removed, before and after its directory is gone.
 fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ENODEV)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_has_gone_where_no_cgroups_can_be_seen() {
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        let directory = tempfile::tempdir().unwrap();
+        assert!(!is_mounted(directory.path()));
+        assert!(!is_mounted(&directory.path().join("none")));
+        // Outside of cgroupfs there is nothing to be mounted.
+        assert!(has_gone(missing(), directory.path()).is_ok());
+        assert_eq!(
+            has_gone(missing(), &Path::new(ROOT).join("sac-none")).is_ok(),
+            is_mounted(Path::new(ROOT))
+        );
+        assert!(has_gone(io::Error::from_raw_os_error(libc::ENODEV), Path::new(ROOT)).is_ok());
+        assert!(has_gone(io::Error::from_raw_os_error(libc::EMFILE), Path::new(ROOT)).is_err());
+    }
+
+    #[test]
+    fn directories_below_are_found_with_their_numbers() {
+        use std::os::unix::fs::MetadataExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let inner = directory.path().join("a/b");
+        fs::create_dir_all(&inner).unwrap();
+        fs::write(directory.path().join("file"), "").unwrap();
+        let found = below(directory.path()).unwrap();
+        assert_eq!(found.len(), 2);
+        assert!(found.contains(&(fs::metadata(&inner).unwrap().ino(), inner)));
+        assert!(below(&directory.path().join("none")).unwrap().is_empty());
+    }
 }

@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line: one file for each command, and here only what chooses between them.
 
+mod audit;
 mod cleanup;
 mod daemon;
 mod doctor;
+mod events;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod grant;
+mod intervene;
 mod list_sessions;
+mod look;
+mod paint;
 mod policy;
 mod reference;
 mod reload;
+mod report;
 mod run;
+mod sessions;
+mod top;
+mod tree;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
@@ -29,6 +40,26 @@ struct Arguments {
 enum Command {
     /// List who is in and under what
     ListSessions(list_sessions::ListArguments),
+    /// Look at open sessions
+    #[command(subcommand)]
+    Sessions(sessions::SessionsCommand),
+    /// Watch sessions, their processes and what was just blocked, on a terminal
+    Top(top::TopArguments),
+    /// Show what happened, from the record: the last 20 records, or those that fit
+    Events(Box<events::EventsArguments>),
+    /// Show the processes of a session, open or closed, as a tree, from the record
+    Tree(tree::TreeArguments),
+    /// Make a page for a browser of what happened in sessions, from the record
+    Report(Box<report::ReportArguments>),
+    /// Work with the record as a whole
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Tell a session's user why, and kill all of its processes
+    KillSession(intervene::InterveneArguments),
+    /// Tell a session's user why, and stop all of its processes where they are
+    Freeze(intervene::InterveneArguments),
+    /// Let a session go on that an administrator or strikes have frozen
+    Thaw(intervene::ThawArguments),
     /// Load the policies anew, for all sessions at once
     Reload,
     /// Let a user execute a program for a while, whatever the user's policy says
@@ -37,8 +68,6 @@ enum Command {
     Grants(grant::GrantsArguments),
     /// Take a grant back
     Revoke(grant::RevokeArguments),
-    /// Let a session go on that strikes have frozen
-    Thaw(grant::ThawArguments),
     /// Work with policies
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -56,15 +85,23 @@ enum Command {
 }
 
 /// Runs the command that was asked for; errors go to standard error as one line with their causes.
-pub(crate) fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::ListSessions(list) => list_sessions::run(&list),
+        Command::Sessions(sessions) => sessions::run(&sessions),
+        Command::Top(top) => top::run(&top),
+        Command::Events(events) => events::run(*events),
+        Command::Tree(tree) => tree::run(&tree),
+        Command::Report(report) => report::run(&report),
+        Command::Audit(audit) => audit::run(&audit),
+        Command::KillSession(kill) => intervene::kill(kill),
+        Command::Freeze(freeze) => intervene::freeze(freeze),
+        Command::Thaw(thaw) => intervene::thaw(thaw),
         Command::Reload => reload::run(),
         Command::Grant(grant) => grant::grant(grant),
         Command::Grants(grants) => grant::list(&grants),
         Command::Revoke(revoke) => grant::revoke(&revoke),
-        Command::Thaw(thaw) => grant::thaw(thaw),
         Command::Policy(policy) => policy::run(&policy),
         Command::Daemon(daemon) => daemon::run(daemon, &arguments.btf),
         Command::Doctor(doctor) => doctor::run(&doctor, &arguments.btf),
@@ -84,3 +121,6 @@ const POLICIES: &str = "/etc/sac/policies";
 
 /// Exit code of a command that could not do its work.
 const FAILED: u8 = 1;
+
+/// Exit code of a command that was called in a way that it cannot work, as clap has it.
+const MISUSED: u8 = 2;

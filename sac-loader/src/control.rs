@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The control socket's language: one JSON request, one JSON answer.
 //!
-//! `sac-loader`'s commands speak it to the daemon, and `socat` can: `{"command":"list-sessions"}`.
+//! `sac-loader`'s commands speak it to the daemon, and `socat` can: `{"command":"list-sessions"}`. What each request needs is in
+//! [`permission`], what comes back in [`answers`].
+
+mod answers;
+mod permission;
+
+pub(crate) use answers::{
+    Applied, Controlled, FileChanges, GrantInfo, Holds, LimitsInfo, PendingInfo, PolicyInfo, PolicyStatus,
+    ProcessInfo, Reloaded, SessionDetails, SessionInfo, StrikesInfo,
+};
+pub(crate) use permission::{Permission, READERS};
 
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, BufRead as _, BufReader, Write as _},
     os::unix::net::UnixStream,
     path::PathBuf,
     time::Duration,
 };
 
-/// Where the daemon listens for commands; only root may connect.
+/// Where the daemon listens for commands; only root and members of [`READERS`] can connect.
 pub(crate) const SOCKET_PATH: &str = "/run/sac/control.sock";
 
-/// Longest request in bytes.
+/// Longest request in bytes, the end of its line included.
 pub(crate) const REQUEST_BYTES_MAX: usize = 4096;
 
-/// How long either side waits for the other.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a command waits for the daemon.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +37,27 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) enum Request {
     /// The open sessions: a list of [`SessionInfo`].
     ListSessions {},
+    /// All that is known of an open session: its [`SessionDetails`].
+    ShowSession {
+        /// Session id.
+        session: String,
+    },
     /// Load the policies anew: [`Reloaded`].
     Reload {},
+    /// Which policies are in force, and whether they stay: a [`PolicyStatus`].
+    PolicyStatus {},
+    /// Put the policies of a directory in the place of those in force: [`Applied`].
+    ApplyPolicies {
+        /// Absolute path of the directory, which is root's alone, as its files are.
+        directory: PathBuf,
+        /// Take them back after so many seconds, unless somebody confirms them.
+        #[serde(default)]
+        confirm_s: Option<u32>,
+    },
+    /// Keep policies that are on trial: [`Reloaded`].
+    ConfirmPolicies {},
+    /// Take policies back that are on trial: [`Reloaded`].
+    RollBackPolicies {},
     /// Let a user execute a program for a while: a [`GrantInfo`].
     Grant {
         /// User name.
@@ -47,10 +76,27 @@ pub(crate) enum Request {
         /// The grant's number.
         number: u32,
     },
-    /// Let the processes of a frozen session go on: `null`.
+    /// Tell a session's user why, and kill all of its processes: [`Controlled`].
+    KillSession {
+        /// Session id.
+        session: String,
+        /// Why.
+        reason: String,
+    },
+    /// Tell a session's user why, and stop its processes where they are: [`Controlled`].
+    Freeze {
+        /// Session id.
+        session: String,
+        /// Why.
+        reason: String,
+    },
+    /// Let the processes of a frozen session go on: [`Controlled`].
     Thaw {
         /// Session id.
         session: String,
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
     },
 }
 
@@ -64,93 +110,39 @@ pub(crate) enum Answer<T> {
     Error(String),
 }
 
-/// What the daemon says of a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SessionInfo {
-    /// Session id.
-    pub(crate) id: String,
-    /// User name.
-    pub(crate) user: String,
-    /// User id.
-    pub(crate) uid: u32,
-    /// Names of the user's groups.
-    pub(crate) groups: Vec<String>,
-    /// The policy that holds.
-    pub(crate) policy: String,
-    /// PAM service that opened the session.
-    pub(crate) service: String,
-    /// Remote host, empty for a local login.
-    pub(crate) from: String,
-    /// Terminal, empty where there is none.
-    pub(crate) tty: String,
-    /// When it was opened, RFC 3339, UTC.
-    pub(crate) since: String,
-    /// Processes in it now.
-    pub(crate) processes: usize,
-    /// Executions that went ahead.
-    pub(crate) executed: u64,
-    /// Executions that were blocked.
-    pub(crate) blocked: u64,
-    /// Events that found no room.
-    pub(crate) events_lost: u64,
-    /// Directory of its cgroup.
-    pub(crate) cgroup: String,
-    /// Whether its processes are stopped.
-    #[serde(default)]
-    pub(crate) frozen: bool,
-}
-
-/// What the daemon says of a grant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct GrantInfo {
-    /// Its number.
-    pub(crate) number: u32,
-    /// User name.
-    pub(crate) user: String,
-    /// User id.
-    pub(crate) uid: u32,
-    /// The program.
-    pub(crate) exec: String,
-    /// How long it was for, in seconds.
-    pub(crate) for_s: u32,
-    /// How much of that is left, in seconds.
-    pub(crate) left_s: u32,
-    /// When it ends, RFC 3339, UTC, as the clock goes now.
-    pub(crate) until: String,
-    /// Why it was given.
-    pub(crate) reason: String,
-    /// Who gave it.
-    pub(crate) by: String,
-}
-
-/// What a reload did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Reloaded {
-    /// Policies in force now.
-    pub(crate) policies: usize,
-}
-
 /// Asks the daemon.
 ///
 /// # Errors
 ///
 /// Where the daemon is not there, or answers that it could not.
 pub(crate) fn ask<T: DeserializeOwned>(request: Request) -> anyhow::Result<T> {
-    let connected = UnixStream::connect(SOCKET_PATH);
-    let mut stream = connected.with_context(|| {
-        format!("cannot reach the daemon at {SOCKET_PATH}; try `systemctl status sac-loader`")
-    })?;
+    let mut stream = UnixStream::connect(SOCKET_PATH).map_err(|error| no_daemon(&error))?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     let mut line = serde_json::to_vec(&request)?;
     line.push(b'\n');
-    stream.write_all(&line).context("asking the daemon")?;
+    match stream.write_all(&line) {
+        // A daemon that will not hear us has said so before it was asked.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            return Err(error).context("asking the daemon");
+        }
+        _ => {}
+    }
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).context("waiting for the daemon's answer")?;
+    BufReader::new(stream).read_until(b'\n', &mut answer).context("waiting for the daemon's answer")?;
     match serde_json::from_slice(&answer).context("reading the daemon's answer")? {
         Answer::Ok(found) => Ok(found),
         Answer::Error(reason) => bail!(reason),
     }
+}
+
+/// Why the daemon cannot be asked, and what to do about it.
+fn no_daemon(error: &io::Error) -> anyhow::Error {
+    let help = match error.kind() {
+        io::ErrorKind::PermissionDenied => format!("only root and members of the group {READERS} may ask it"),
+        _ => "try `systemctl status sac-loader`".to_owned(),
+    };
+    anyhow::anyhow!("cannot reach the daemon at {SOCKET_PATH}; {help}: {error}")
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub(crate) use pam::Stacks;
 
 use serde::Serialize;
 use std::{
+    collections::BTreeMap,
     error::Error,
     path::{Path, PathBuf},
 };
@@ -45,11 +46,21 @@ pub(crate) struct Check {
     pub(crate) found: String,
     /// What to do about it; lines without a line end.
     pub(crate) help: Option<String>,
+    /// How many instructions the verifier went through for each program, where programs were loaded. Only for programs to read: the text
+    /// has a line for a check.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) verified_instructions: BTreeMap<&'static str, u32>,
 }
 
 impl Check {
     fn ok(check: &str, found: impl Into<String>) -> Self {
-        Self { check: check.to_owned(), status: Status::Ok, found: found.into(), help: None }
+        Self {
+            check: check.to_owned(),
+            status: Status::Ok,
+            found: found.into(),
+            help: None,
+            verified_instructions: BTreeMap::new(),
+        }
     }
 
     fn advice(check: &str, found: impl Into<String>, help: impl Into<String>) -> Self {

@@ -44,6 +44,11 @@ pub(crate) struct Process {
 }
 
 impl Process {
+    /// The process with this number; `None` where it has gone.
+    pub(crate) fn of(pid: i32) -> Option<Self> {
+        read(&Path::new("/proc").join(pid.to_string()), pid)
+    }
+
     /// Its name, as it can be shown.
     pub(crate) fn name(&self) -> String {
         notice::shown(EventPath { bytes: &self.comm, cut: false })
@@ -127,6 +132,11 @@ impl Processes {
     fn above(&self, process: &Process) -> impl Iterator<Item = &Process> {
         let first = self.get(process.parent);
         std::iter::successors(first, |process| self.get(process.parent)).take(PARENTS_MAX)
+    }
+
+    /// Whether a login service led to a process, as far as its parents still tell.
+    pub(crate) fn is_below_login_service(&self, pid: i32) -> bool {
+        self.get(pid).is_some_and(|process| self.above(process).any(|above| self.is_service(above)))
     }
 
     /// Whether a process looks like somebody's login, or a part of one.
@@ -239,6 +249,43 @@ impl Exempt {
         let is_in = |group: &sac_policy::Group| self.names.contains(&format!("@{}", group.name));
         self.names.contains(&person.name) || person.groups.iter().any(is_in)
     }
+}
+
+/// The login uid of a process, which su and sudo do not change; `None` where nobody logged in for it, or it has gone. See
+/// `audit_setloginuid(3)`.
+pub(crate) fn login_uid(pid: i32) -> Option<u32> {
+    audited(pid, "loginuid")
+}
+
+/// The audit session id of a process, with the same exceptions.
+pub(crate) fn audit_session(pid: i32) -> Option<u32> {
+    audited(pid, "sessionid")
+}
+
+/// The greatest audit session id of any process; 0 where none has one. The kernel counts them up with every login.
+///
+/// # Errors
+///
+/// Where the directory of processes cannot be read. A process that goes meanwhile is left out.
+pub(crate) fn newest_audit_session(proc: &Path) -> io::Result<u32> {
+    let mut newest = 0;
+    for entry in fs::read_dir(proc)? {
+        let entry = entry?;
+        if entry.file_name().as_bytes().iter().all(u8::is_ascii_digit) {
+            newest = newest.max(number_in(&entry.path().join("sessionid")).unwrap_or(0));
+        }
+    }
+    Ok(newest)
+}
+
+fn audited(pid: i32, name: &str) -> Option<u32> {
+    number_in(&Path::new("/proc").join(pid.to_string()).join(name))
+}
+
+fn number_in(file: &Path) -> Option<u32> {
+    let text = fs::read_to_string(file).ok()?;
+    // The greatest number stands for none: `AUDIT_UID_UNSET` and `AUDIT_SID_UNSET` of include/uapi/linux/audit.h.
+    text.trim().parse().ok().filter(|number| *number != u32::MAX)
 }
 
 /// What `/proc/PID` says, in `directory`.

@@ -8,8 +8,8 @@ pub(crate) mod attempt;
 mod deliver;
 mod place;
 
-pub(crate) use attempt::{Attempt, comm};
-pub(crate) use deliver::{Deliverer, terminal_of_process};
+pub(crate) use attempt::{Attempt, comm, cwd, file};
+pub(crate) use deliver::{Deliverer, terminal_name, terminal_of_process};
 pub(crate) use place::Mounts;
 
 use sac_abi::event::{Event, EventPath};
@@ -21,7 +21,7 @@ const SHOWN_BYTES_MAX: usize = 512;
 /// The notice that an attempt was blocked, without a line end.
 pub(crate) fn blocked(event: &Event, attempt: &Attempt) -> String {
     let by = attempt.executed().map_or_else(|| comm(event), str::to_owned);
-    format!("[{}:{by}] {} blocked!", event.tgid, attempt.named())
+    format!("[{}:{by}] {} blocked!", event.caller.tgid, attempt.named())
 }
 
 /// A path as it can be shown to anybody: printable, on one line, of bounded length.

@@ -31,6 +31,32 @@ pub(crate) fn random_words() -> io::Result<[u64; 2]> {
     Ok(bytes.map(u64::from_ne_bytes))
 }
 
+/// The supplementary groups of whoever connected to a Unix socket, as they were then; see `SO_PEERGROUPS` in net/core/sock.c.
+pub(crate) fn peer_groups(connection: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
+    /// More groups than most people have; the kernel says how many there are where there are more.
+    const GROUPS: usize = 64;
+    let mut groups: Vec<libc::gid_t> = vec![0; GROUPS];
+    loop {
+        let size = groups.len() * size_of::<libc::gid_t>();
+        let mut bytes = libc::socklen_t::try_from(size).map_err(io::Error::other)?;
+        let (room, option) = (groups.as_mut_ptr().cast(), libc::SO_PEERGROUPS);
+        // SAFETY: the kernel writes `bytes` bytes at most, for which there is room, and then how many there are.
+        let result = unsafe {
+            libc::getsockopt(connection.as_raw_fd(), libc::SOL_SOCKET, option, room, &raw mut bytes)
+        };
+        let found = usize::try_from(bytes).map_err(io::Error::other)? / size_of::<libc::gid_t>();
+        if result == 0 {
+            groups.truncate(found);
+            return Ok(groups);
+        }
+        let error = io::Error::last_os_error();
+        if error.raw_os_error() != Some(libc::ERANGE) || found <= groups.len() {
+            return Err(error);
+        }
+        groups.resize(found, 0);
+    }
+}
+
 /// The generation of a regular file, which tells it from another that had its inode number before; `None` where the file
 /// system does not tell. `file` may be open with `O_PATH` alone.
 pub(crate) fn file_generation(file: BorrowedFd<'_>) -> Option<u32> {

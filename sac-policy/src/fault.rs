@@ -45,6 +45,17 @@ impl Place {
     }
 }
 
+impl fmt::Display for Place {
+    /// `file:line`, or the file where all of it is meant. What a path holds for a terminal is made harmless.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.source.path().display().to_string().escape_debug())?;
+        match self.span {
+            Some(Span { line, .. }) if line > 0 => write!(formatter, ":{line}"),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// One thing that is wrong or doubtful.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {

@@ -36,7 +36,7 @@ pub use explain::{Decider, Explanation, RuleReference, Step, explain};
 pub use fault::{Colour, Fault, Faults, Place};
 pub use files::{FileGeneration, Files, HostFiles, Resolved};
 pub use lint::{Affected, lint, lint_lockout};
-pub use load::Trust;
+pub use load::{Sources, Trust};
 pub use policy::{Account, AccountId, AppliesTo, Policy, Rule, Subject, Who};
 pub use schema::schema;
 pub use set::{Loaded, PolicySet};

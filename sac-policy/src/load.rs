@@ -35,6 +35,57 @@ impl Trust {
     pub const ROOT: Self = Self::Owner { uid: 0 };
 }
 
+/// Policy files that were read, and are not checked yet: who has to keep what was checked takes the texts from here.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    sources: Vec<Source>,
+    faults: Faults,
+    directory: Option<PathBuf>,
+}
+
+impl Sources {
+    /// Reads the policy files of a directory, see [`PolicySet::load_dir`]. What is wrong with them is told by [`Sources::check`].
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such directory, or it cannot be read.
+    pub fn of_dir(directory: &Path, trust: Trust) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let names = match list(directory, trust, &mut faults) {
+            Ok(names) => names,
+            Err(error) => {
+                faults.push(unreadable(directory, &error));
+                return Err(faults);
+            }
+        };
+        let sources = read_all(&names, trust, &mut faults);
+        Ok(Self { sources, faults, directory: Some(directory.to_owned()) })
+    }
+
+    /// Reads these files, whoever owns them.
+    #[must_use]
+    pub fn of_files(files: &[PathBuf]) -> Self {
+        let mut faults = Faults::default();
+        let sources = read_all(files, Trust::Anyone, &mut faults);
+        Self { sources, faults, directory: None }
+    }
+
+    /// The files that could be read.
+    #[must_use]
+    pub fn files(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// Checks them.
+    ///
+    /// # Errors
+    ///
+    /// All errors and warnings of all files, if there is at least one error.
+    pub fn check(self) -> Result<Loaded, Faults> {
+        PolicySet::check(self.sources, self.faults, self.directory.as_deref())
+    }
+}
+
 impl PolicySet {
     /// Reads and checks all policies of a directory: the files `*.yaml` whose names do not begin with a dot.
     ///
@@ -51,16 +102,7 @@ impl PolicySet {
     ///
     /// All errors and warnings of all files, if there is at least one error.
     pub fn load_dir_of(directory: &Path, trust: Trust) -> Result<Loaded, Faults> {
-        let mut faults = Faults::default();
-        let names = match list(directory, trust, &mut faults) {
-            Ok(names) => names,
-            Err(error) => {
-                faults.push(unreadable(directory, &error));
-                return Err(faults);
-            }
-        };
-        let sources = read_all(&names, trust, &mut faults);
-        Self::check(sources, faults, Some(directory))
+        Sources::of_dir(directory, trust)?.check()
     }
 
     /// Reads and checks these files, whoever owns them.
@@ -69,9 +111,7 @@ impl PolicySet {
     ///
     /// All errors and warnings of all files, if there is at least one error.
     pub fn load_files(files: &[PathBuf]) -> Result<Loaded, Faults> {
-        let mut faults = Faults::default();
-        let sources = read_all(files, Trust::Anyone, &mut faults);
-        Self::check(sources, faults, None)
+        Sources::of_files(files).check()
     }
 }
 

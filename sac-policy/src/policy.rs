@@ -37,6 +37,10 @@ pub struct Policy {
     pub logins: Logins,
     /// What becomes of logins of theirs that came in past SAC, whichever they are.
     pub unlabelled: Unlabelled,
+    /// How much of their sessions is recorded.
+    pub audit: Audit,
+    /// The environment variables that are recorded with what is executed.
+    pub environment: Vec<String>,
     /// What a blocked operation gets unless its rule says otherwise; never [`Action::Allow`].
     pub action: Action,
     /// What a user is told in addition when something is blocked.
@@ -85,6 +89,33 @@ impl Policy {
         match self.mode {
             Mode::Enforce => action,
             Mode::Audit => action.min(Action::Audit),
+        }
+    }
+}
+
+/// How much of a session is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Audit {
+    /// What is blocked, or would be, and what happens to the session itself.
+    Blocked,
+    /// Also each program that is executed, and where processes begin and end.
+    #[default]
+    Full,
+    /// As above, and what cannot be recorded is not executed.
+    Strict,
+}
+
+impl Audit {
+    /// All of them, in the order of the language's words.
+    pub const ALL: [Self; 3] = [Self::Blocked, Self::Full, Self::Strict];
+
+    /// The word that policies use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Full => "full",
+            Self::Strict => "strict",
         }
     }
 }

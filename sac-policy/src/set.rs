@@ -9,6 +9,7 @@ use crate::policy::{Account, AccountId, AppliesTo, Policy, Who};
 use crate::read::{self, Document};
 use crate::source::{SOURCE_BYTES_MAX, Source};
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::Path;
@@ -33,6 +34,22 @@ pub struct Loaded {
     pub set: PolicySet,
     /// Warnings only.
     pub warnings: Faults,
+    /// SHA-256 of all files, their paths included, in hexadecimal: the same files give the same.
+    pub digest: String,
+}
+
+/// The digest of sources: lengths stand before paths and texts, so that nothing can pass for something else.
+fn digest(sources: &[Source]) -> String {
+    let mut sorted: Vec<_> = sources.iter().collect();
+    sorted.sort_by(|one, other| one.path().cmp(other.path()));
+    let mut hash = Sha256::new();
+    for source in sorted {
+        for part in [source.path().as_os_str().as_encoded_bytes(), source.text().as_bytes()] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl PolicySet {
@@ -62,6 +79,7 @@ impl PolicySet {
             faults.push(too_much_text(directory));
             return Err(faults);
         }
+        let digest = digest(&sources);
         let (mut drafts, mut sets) = (Vec::new(), Vec::new());
         let mut complete = faults.count(Severity::Error) == 0;
         for source in sources {
@@ -93,7 +111,7 @@ impl PolicySet {
         if faults.count(Severity::Error) > 0 {
             return Err(faults);
         }
-        Ok(Loaded { set: Self { policies }, warnings: faults })
+        Ok(Loaded { set: Self { policies }, warnings: faults, digest })
     }
 
     /// The policies, in the order of their files.

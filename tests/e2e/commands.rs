@@ -166,7 +166,7 @@ fn reload_moves_sessions(fixture: &Fixture) -> anyhow::Result<()> {
     equal(fixture.session_of("alice")?["policy"].as_str(), Some("developers"), "the session's policy")
 }
 
-/// `list-sessions` says whether the service is down, and is for root alone; so is `reload`.
+/// `list-sessions` says whether the service is down, and is nothing for users; `reload` neither.
 fn asking_the_daemon(fixture: &Fixture) -> anyhow::Result<()> {
     for command in ["list-sessions", "list-sessions --json", "reload"] {
         let carol = run(
@@ -175,7 +175,7 @@ fn asking_the_daemon(fixture: &Fixture) -> anyhow::Result<()> {
         )?;
         equal((carol.status, carol.stdout.as_str()), (1, ""), "as carol")?;
         holds(&carol.stderr, "cannot reach the daemon at /run/sac/control.sock")?;
-        holds(&carol.stderr, "Permission denied")?;
+        holds(&carol.stderr, "only root and members of the group sac-audit may ask it: Permission denied")?;
     }
     let table = fixture.root("sac-loader list-sessions")?;
     equal(table.lines().count(), 1, "lines of a table without sessions")?;
@@ -241,6 +241,7 @@ fn doctor(fixture: &Fixture) -> anyhow::Result<()> {
         found(name)?;
     }
     holds(found("canary")?, "enforcing: proven on kernel")?;
+    holds(found("kernel half")?, " instructions verified in ")?;
     let json: serde_json::Value = serde_json::from_str(&fixture.root("sac-loader doctor --json")?)?;
     let all_ok = json
         .as_array()

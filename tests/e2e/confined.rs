@@ -7,7 +7,7 @@
 use crate::{
     Test,
     dialogue::Dialogue,
-    fixture::{Fixture, equal, holds},
+    fixture::{Fixture, equal, holds, lacks},
     operations::{CALLER, EACCES, EVERYONE, attempts, each},
 };
 use anyhow::{Context as _, ensure};
@@ -19,6 +19,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("services", services),
     ("files_and_disks", files_and_disks),
     ("labelled", labelled),
+    ("labelled_in_a_slice", labelled_in_a_slice),
     ("content", content),
 ];
 
@@ -217,6 +218,7 @@ fn files_and_disks(fixture: &Fixture) -> anyhow::Result<()> {
                 "write('/proc/sys/kernel/core_pattern')",
                 "create('/etc/sac/policies/e2e')",
                 "create('/run/sac/e2e')",
+                "create('/var/log/sac/e2e')",
                 "create('/etc/cron.d/e2e')",
                 "create('/etc/systemd/system/e2e.service')",
                 "create('/var/spool/cron/crontabs/e2e')",
@@ -232,6 +234,7 @@ fn files_and_disks(fixture: &Fixture) -> anyhow::Result<()> {
                 "os.rename('/sys/fs/bpf/sac', '/sys/fs/bpf/e2e')",
                 "os.rename('/run/sac', '/run/sac-e2e')",
                 "os.unlink('/run/sac/control.sock')",
+                "os.rename('/var/log/sac', '/var/log/sac-e2e')",
                 "os.unlink('/usr/sbin/sac-loader')",
                 "os.rename('/usr/bin/true', '/usr/sbin/sac-loader')",
                 "os.chmod('/usr/sbin/sac-loader', 0)",
@@ -251,7 +254,7 @@ fn files_and_disks(fixture: &Fixture) -> anyhow::Result<()> {
                 ("sudo -n touch /etc/sac/policies/e2e.yaml.new", FAILED),
                 ("sudo -n sh -c 'echo $$ >/sys/fs/cgroup/cgroup.procs'", 2),
             ],
-            prepare: "rm -f /home/dave/e2e/roots /etc/sac/policies/e2e* /run/sac/e2e /etc/cron.d/e2e /etc/systemd/system/e2e.service \
+            prepare: "rm -f /home/dave/e2e/roots /etc/sac/policies/e2e* /run/sac/e2e /var/log/sac/e2e /etc/cron.d/e2e /etc/systemd/system/e2e.service \
                 /var/spool/cron/crontabs/e2e; rmdir /sys/fs/bpf/sac/e2e /sys/fs/cgroup/e2e 2>/dev/null || true",
         },
     )
@@ -322,6 +325,38 @@ files:
         }
     }
     fixture.root("rm -rf /srv/e2e").map(drop)
+}
+
+/// Threat: as above, from a user's slice outside of sessions. There all policies of the user's open sessions hold, and go along.
+fn labelled_in_a_slice(fixture: &Fixture) -> anyhow::Result<()> {
+    const BY_SSHD: &str = "policy: by-sshd
+applies_to: {groups: [developers], services: [sshd]}
+action: deny
+programs: {deny: [/usr/bin/df]}
+";
+    const BY_SU: &str = "policy: by-su
+applies_to: {groups: [developers], services: [su-l]}
+action: deny
+programs: {deny: [/usr/bin/uname]}
+";
+    const SCRIPT: &str = "cd ~/e2e; echo $$ >pid; until [ -e moved ]; do :; done
+grep -qx 0::/ /proc/self/cgroup && echo outside; df /; echo df-$?; uname; echo uname-$?; id; echo id-$?
+";
+    fixture.policies(&[("by-sshd", BY_SSHD), ("by-su", BY_SU), ("default", EVERYONE)])?;
+    fixture.root("systemd-run --quiet --unit e2e-su su -l alice -c 'sleep 1000'")?;
+    let mut shell = Dialogue::shell(&fixture.ssh("alice"))?;
+    fixture.root_ssh().stdin(SCRIPT).run("cat >~alice/e2e/script")?.success()?;
+    shell.ask("waits", "systemd-run --user --quiet --wait --pipe bash ~/e2e/script")?;
+    fixture.root(
+        "cd ~alice/e2e; until [ -s pid ]; do sleep 0.1; done; cat pid >/sys/fs/cgroup/cgroup.procs && touch moved",
+    )?;
+    equal(shell.answer("waits")?, 0, "the process in the slice")?;
+    fixture.root("systemctl stop e2e-su")?;
+    for sign in ["outside", &format!("df-{PERMISSION_DENIED}"), &format!("uname-{PERMISSION_DENIED}"), "id-0"]
+    {
+        holds(&shell.output(), sign)?;
+    }
+    lacks(&shell.output(), "Filesystem")
 }
 
 /// Promise: a program is known by its content, whatever it is called and wherever it is, whoever has put it there.

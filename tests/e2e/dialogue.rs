@@ -67,7 +67,16 @@ impl Dialogue {
 
     /// Waits for a condition on what was shown.
     pub(crate) fn wait_for(&self, what: &str, condition: impl Fn() -> bool) -> anyhow::Result<()> {
-        let came = wait_until(what, PATIENCE, || Ok(condition().then_some(())));
+        self.wait_within(PATIENCE, what, condition)
+    }
+
+    fn wait_within(
+        &self,
+        patience: Duration,
+        what: &str,
+        condition: impl Fn() -> bool,
+    ) -> anyhow::Result<()> {
+        let came = wait_until(what, patience, || Ok(condition().then_some(())));
         came.with_context(|| format!("output:\n{}\nstandard error:\n{}", self.output(), self.errors()))
     }
 
@@ -75,6 +84,17 @@ impl Dialogue {
     pub(crate) fn status(&mut self, mark: &str, command: &str) -> anyhow::Result<i32> {
         self.ask(mark, command)?;
         self.answer(mark).with_context(|| format!("at {command}"))
+    }
+
+    /// The same of a command that may take so long.
+    pub(crate) fn status_within(
+        &mut self,
+        patience: Duration,
+        mark: &str,
+        command: &str,
+    ) -> anyhow::Result<i32> {
+        self.ask(mark, command)?;
+        self.answer_within(patience, mark).with_context(|| format!("at {command}"))
     }
 
     /// Sends a command line whose exit status [`Dialogue::answer`] gives.
@@ -85,13 +105,17 @@ impl Dialogue {
 
     /// Waits for the exit status of what was asked with this mark.
     pub(crate) fn answer(&self, mark: &str) -> anyhow::Result<i32> {
+        self.answer_within(PATIENCE, mark)
+    }
+
+    fn answer_within(&self, patience: Duration, mark: &str) -> anyhow::Result<i32> {
         let begin = format!("{mark}=");
         let number = || {
             let output = self.output();
             let (number, _) = output.split_once(&begin)?.1.split_once('.')?;
             Some(number.to_owned())
         };
-        self.wait_for(&format!("the end of {mark}"), || number().is_some())?;
+        self.wait_within(patience, &format!("the end of {mark}"), || number().is_some())?;
         number().and_then(|number| number.parse().ok()).with_context(|| self.output())
     }
 

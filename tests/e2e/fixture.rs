@@ -10,12 +10,12 @@ use std::{
     process::{Child, Stdio},
     sync::{Mutex, PoisonError, mpsc},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tempfile::TempDir;
 use xtask::{
-    guest::{Guest, Kernel, Output, Ssh, wait_until},
-    mutate::{PREPARING, RESETTING},
+    guest::{Guest, Kernel, Output, Processors, Ssh, wait_until},
+    mutate::{GUESTS, PREPARING, RESETTING},
 };
 
 /// The policies that every test starts with: df is killed for developers, denied to everyone, and allowed for the dba,
@@ -35,6 +35,18 @@ const POLICIES: [(&str, &str); 3] = [
 /// How long the installation may take in an emulated guest, the verifier's first look at the kernel half included.
 const INSTALLATION: Duration = Duration::from_secs(240);
 
+/// What installs the package that lies in the guest.
+const INSTALL: &str = "dpkg -i /root/sac.deb && pam-auth-update --enable sac && mkdir -p /root/policies &&
+cp /etc/sac/audit.yaml /root/audit.yaml && cp /root/sac.deb /root/installed.deb";
+
+/// The same in a guest where another package is installed already, which `cargo xtask mutate-hooks` has: nothing of that one stays in the
+/// kernel, and only the programs differ.
+const REINSTALL: &str = "cmp -s /root/sac.deb /root/installed.deb || {
+    systemctl stop sac-loader && sac-loader cleanup && cp /root/sac.deb /root/installed.deb &&
+    dpkg-deb --fsys-tarfile /root/sac.deb | tar -C / -x ./usr/sbin/sac-loader ./usr/lib/x86_64-linux-gnu/security/pam_sac.so &&
+    { systemctl start sac-loader || true; }
+}";
+
 /// Puts a guest into the state that every test starts from. Sessions are killed here, because logind does not end one that it takes
 /// for closing already. Whoever left nothing but an idle user manager is left alone after that: the start of another one takes longer
 /// than many a test.
@@ -49,9 +61,13 @@ rm -rf /home/*/e2e; for user in $users; do install -d -o $user -g $user /home/$u
 sed -i 's/^session.*pam_sac\\.so.*/session\\trequired\\tpam_sac.so /' /etc/pam.d/common-session /etc/pam.d/common-session-noninteractive
 rm -rf /etc/sac/policies/*; cp /root/policies/*.yaml /etc/sac/policies/
 pkill -CONT -x sac-loader || true
+sac-loader policy rollback >/dev/null 2>&1 || true
+cmp -s /root/audit.yaml /etc/sac/audit.yaml || { cp /root/audit.yaml /etc/sac/audit.yaml; systemctl restart sac-loader; }
 sac-loader reload >/dev/null 2>&1 || {
-    systemctl reset-failed sac-loader; systemctl start sac-loader; sac-loader reload >/dev/null
-}";
+    systemctl reset-failed sac-loader; systemctl start sac-loader
+    sac-loader policy rollback >/dev/null 2>&1 || true; sac-loader reload >/dev/null
+}
+sac-loader grants | awk '$1 ~ /^[0-9]+$/ { print $1 }' | xargs -rn1 sac-loader revoke >/dev/null";
 
 /// A kernel's guest, booted when it is first needed.
 pub(crate) struct Machine {
@@ -108,7 +124,8 @@ impl Fixture {
             TempDir::with_prefix("sac-e2e-").context("making a directory for a socket of ssh")?;
         let fixture = Self { guest: boot(kernel)?, connection };
         fixture.guest.put(&package()?, "/root/sac.deb")?;
-        let install = "dpkg -i /root/sac.deb && pam-auth-update --enable sac && mkdir -p /root/policies";
+        let is_used = fixture.root_ssh().run("test -d /root/policies")?.status == 0;
+        let install = if is_used { REINSTALL } else { INSTALL };
         fixture
             .root_ssh()
             .deadline(INSTALLATION)
@@ -160,10 +177,13 @@ impl Fixture {
 
     /// Reboots the guest and waits until everybody can log in.
     pub(crate) fn reboot(&self) -> anyhow::Result<()> {
-        let close = self.guest.ssh("root").arg(self.control_path()).arg("-Oexit");
-        // Without a shared connection there is nothing to close.
-        let _closed = close.run("")?;
+        self.close()?;
         self.guest.reboot()
+    }
+
+    /// Ends the shared connection. Without one there is nothing to end.
+    fn close(&self) -> anyhow::Result<Output> {
+        self.guest.ssh("root").arg(self.control_path()).arg("-Oexit").run("")
     }
 
     /// An ssh call as `user`.
@@ -249,16 +269,19 @@ impl Fixture {
     pub(crate) fn nothing_stays(&self) -> anyhow::Result<()> {
         const LEFT: &str = "sac-loader list-sessions --json | grep '\"id\"'; ls /run/sac/sessions; \
             find /sys/fs/cgroup -type d -name 'sac-*' ! -name sac-anchor ! -name 'sac-loader*'";
-        let begin = Instant::now();
-        loop {
-            let left = self.root_ssh().run(LEFT)?.stdout;
-            if left.trim().is_empty() {
-                return Ok(());
-            }
-            if begin.elapsed() > Duration::from_secs(30) {
-                bail!("something of a session stays:\n{left}");
-            }
-        }
+        let mut left = String::new();
+        let nothing = wait_until("the end of all that is of sessions", Duration::from_secs(30), || {
+            left = self.root_ssh().run(LEFT)?.stdout;
+            Ok(left.trim().is_empty().then_some(()))
+        });
+        nothing.with_context(|| format!("something of a session stays:\n{left}"))
+    }
+}
+
+/// A guest that goes on would keep the connection, and root's login there.
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        let _closed = self.close();
     }
 }
 
@@ -275,16 +298,27 @@ impl Drop for Stay {
 
 /// Boots a guest on a thread that stays: QEMU ends with the thread that started it, and a test's thread may end while
 /// others still need the guest.
+///
+/// With `SAC_E2E_GUESTS` it is the guest that is recorded in that directory, which somebody else has booted and will end.
 fn boot(kernel: Kernel) -> anyhow::Result<Guest> {
+    if let Some(directory) = env::var_os(GUESTS) {
+        return Guest::recorded(kernel, &PathBuf::from(directory).join(kernel.to_string()))?
+            .context("there is no such guest");
+    }
     let (sender, receiver) = mpsc::channel();
     thread::Builder::new().name(format!("guest {kernel}")).spawn(move || {
         // Whoever asked is waiting below.
-        let _received = sender.send(Guest::boot(kernel));
+        let _received = sender.send(Guest::boot_on(kernel, processors(kernel)));
         loop {
             thread::park();
         }
     })?;
     receiver.recv().context("the guest's thread ended")?
+}
+
+/// Races need a second processor, which costs a quarter more: the newest kernel has one.
+fn processors(kernel: Kernel) -> Processors {
+    if Kernel::all().last() == Some(&kernel) { Processors::Two } else { Processors::One }
 }
 
 /// The package that `SAC_E2E_PACKAGE` names, or the one that `cargo xtask dist` made last.

@@ -3,7 +3,8 @@
 //!
 //! `SAC_E2E_KERNELS` names the kernels (all by default); the first argument filters by name, for instance
 //! `6.1::terminal`. Each kernel has one guest, booted at its first test, with the package that `cargo xtask dist` made.
-//! Its tests run one after the other, each from the same state; guests run side by side.
+//! Its tests run one after the other, each from the same state; guests run side by side. What depends on the kernel runs on each of
+//! them, and the rest on both releases of Debian, unless `SAC_E2E_EVERYWHERE` is set.
 #![forbid(unsafe_code)]
 
 mod agreement;
@@ -12,18 +13,25 @@ mod commands;
 mod confined;
 mod dialogue;
 mod executions;
+mod failures;
 mod fixture;
+mod lockout;
+mod looking;
 mod nested;
 mod operations;
 mod ordinary;
 mod package;
 mod pam;
 mod policies;
+mod record;
 mod restart;
 mod root;
 mod sessions;
+mod sinks;
 mod slices;
+mod storms;
 mod threats;
+mod verifier;
 
 use anyhow::Context as _;
 use fixture::{Fixture, Machine};
@@ -51,18 +59,49 @@ const MODULES: &[(&str, &[Test])] = &[
     ("root", root::TESTS),
     ("nested", nested::TESTS),
     ("commands", commands::TESTS),
+    ("looking", looking::TESTS),
+    ("lockout", lockout::TESTS),
+    ("record", record::TESTS),
     ("restart", restart::TESTS),
+    ("storms", storms::TESTS),
+    ("failures", failures::TESTS),
     ("package", package::TESTS),
+    ("sinks", sinks::TESTS),
     ("sessions", sessions::TESTS),
     ("slices", slices::TESTS),
     ("operations", operations::TESTS),
     ("threats", threats::TESTS),
     ("confined", confined::TESTS),
     ("ordinary", ordinary::TESTS),
+    ("verifier", verifier::TESTS),
 ];
+
+/// Runs each test on each kernel if it is set, for who has an hour.
+const EVERYWHERE: &str = "SAC_E2E_EVERYWHERE";
 
 /// Modules that the oldest and the newest kernel have to do for: they take minutes.
 const OLDEST_AND_NEWEST: &[&str] = &["threats", "ordinary"];
+
+/// Modules that one kernel has to do for: what is kept to compare with is of that one.
+const ONE: &[(&str, Kernel)] = &[("verifier", Kernel::V6_12)];
+
+/// Modules that take long and change what the whole machine is like. They are run where an argument names them.
+const ON_DEMAND: &[&str] = &["storms", "failures", "lockout"];
+
+/// Modules about what the loader, PAM and systemd do, which is the same on each kernel and not on each release of Debian: Debian 13, which
+/// has 6.12, and Debian 12 with one of its kernels.
+const EACH_RELEASE: &[(&str, Kernel)] = &[
+    ("changes", Kernel::V6_1),
+    ("pam", Kernel::V7),
+    ("root", Kernel::V6_1),
+    ("nested", Kernel::V7),
+    ("commands", Kernel::V6_1),
+    ("looking", Kernel::V7),
+    ("package", Kernel::V6_1),
+    ("sinks", Kernel::V7),
+    ("sessions", Kernel::V7),
+    ("slices", Kernel::V6_1),
+];
 
 /// How many of the slowest tests are named at the end: who has to wait for a run should know for what.
 const SLOWEST: usize = 20;
@@ -103,13 +142,33 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(conclusion.exit_code())
 }
 
-/// Whether the tests of a module are for this kernel.
-fn is_for(module: &str, kernel: Kernel) -> bool {
-    let all = Kernel::all();
-    !OLDEST_AND_NEWEST.contains(&module) || [all.first(), all.last()].contains(&Some(&kernel))
+/// Whether everything is tried everywhere.
+fn is_thorough() -> bool {
+    env::var_os(EVERYWHERE).is_some()
 }
 
-/// Each threat in SECURITY.md and `docs/threats.md` and each mutation of the kernel half names a test that exists,
+/// Whether the tests of a module are for this kernel.
+fn is_for(module: &str, kernel: Kernel) -> bool {
+    if is_thorough() {
+        return true;
+    }
+    let all = Kernel::all();
+    if OLDEST_AND_NEWEST.contains(&module) {
+        return [all.first(), all.last()].contains(&Some(&kernel));
+    }
+    if ON_DEMAND.contains(&module) {
+        return env::args().skip(1).any(|argument| argument.contains(module));
+    }
+    if let Some((_, only)) = ONE.iter().find(|(of_one, _)| *of_one == module) {
+        return *only == kernel;
+    }
+    match EACH_RELEASE.iter().find(|(of_release, _)| *of_release == module) {
+        Some((_, of_debian_12)) => [Kernel::V6_12, *of_debian_12].contains(&kernel),
+        None => true,
+    }
+}
+
+/// Each failure in `docs/failure-modes.md`, each threat in SECURITY.md and `docs/threats.md` and each mutation of the kernel half names a test that exists,
 /// and `docs/threats.md` has the techniques of [`threats`], all of them and no others.
 fn threats_have_tests() -> anyhow::Result<()> {
     let read = |name| std::fs::read_to_string(xtask::workspace::root().join(name)).context(name);
@@ -123,6 +182,17 @@ fn threats_have_tests() -> anyhow::Result<()> {
     }
     for named in xtask::mutate::tests() {
         anyhow::ensure!(is_test(named), "a mutation is for the test {named}, which does not exist");
+    }
+    let document = read("docs/failure-modes.md")?;
+    let named = document.split('`').filter(|word| word.contains("::") && !word.contains(char::is_whitespace));
+    for named in named {
+        anyhow::ensure!(is_test(named), "docs/failure-modes.md names the test {named}, which does not exist");
+    }
+    for test in failures::TESTS.iter().chain(storms::TESTS).map(|(name, _)| name) {
+        anyhow::ensure!(
+            document.contains(&format!("::{test}`")),
+            "docs/failure-modes.md lacks the test {test}"
+        );
     }
     let list = read("docs/threats.md")?;
     for named in list.split('`').filter(|word| word.contains("::") && !word.contains(char::is_whitespace)) {

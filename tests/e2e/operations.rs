@@ -649,8 +649,9 @@ connections:
         })?;
     }
     // Programs find it by fields.
-    let by_field = fixture
-        .root(&format!("journalctl -o cat -t sac-loader F_USER=alice F_PID={pid} F_OPERATION=delete"))?;
+    let by_field = fixture.root(&format!(
+        "journalctl -o cat -t sac-loader SAC_USER=alice SAC_PID={pid} SAC_OPERATION=delete"
+    ))?;
     holds(&by_field, "/srv/e2e/kept/a")?;
     fixture.root("systemctl stop e2e-server e2e-server-2").map(drop)
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 /// What the package has to hold; names that end in a slash are directories, which dpkg shares with other packages.
 const FILES: &[(&str, &str)] = &[
+    ("-rw-r--r--", "./etc/sac/audit.yaml"),
     ("-rw-r--r--", "./etc/sac/policies/default.yaml"),
     ("-rw-r--r--", "./usr/lib/systemd/system/sac-loader.service"),
     ("-rw-r--r--", "./usr/lib/x86_64-linux-gnu/security/pam_sac.so"),
@@ -19,6 +20,7 @@ const FILES: &[(&str, &str)] = &[
     ("-rw-r--r--", "./usr/share/man/man8/sac-loader.8.gz"),
     ("-rw-r--r--", "./usr/share/pam-configs/sac"),
     ("-rw-r--r--", "./usr/share/sac/sac-policy.schema.json"),
+    ("-rw-r--r--", "./usr/share/sac/sac-record.schema.json"),
 ];
 
 /// Where other files may be.

@@ -93,7 +93,7 @@ impl Attempt {
 }
 
 /// Gives the module these arguments for ssh logins.
-fn arguments(fixture: &Fixture, arguments: &str) -> anyhow::Result<()> {
+pub(crate) fn arguments(fixture: &Fixture, arguments: &str) -> anyhow::Result<()> {
     let set = format!(
         "sed -i 's|^session.*pam_sac\\.so.*|session required pam_sac.so {arguments}|' /etc/pam.d/common-session"
     );

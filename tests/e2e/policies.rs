@@ -66,6 +66,9 @@ fn each_kind_of_rule(fixture: &Fixture) -> anyhow::Result<()> {
         ("/srv/e2e/free/ctl stop ssh now", 0),
         ("/srv/e2e/free/ctl a b c --force d", KILLED),
         ("exec -a stop /srv/e2e/free/ctl stop ssh", KILLED),
+        ("/srv/e2e/free/ctl '' go ''", 0),
+        ("/srv/e2e/free/ctl stop ''", KILLED),
+        ("/srv/e2e/free/ctl '' --force", KILLED),
         // A script's arguments are its interpreter's by then, so nobody can tell.
         ("/srv/e2e/free/script", PERMISSION_DENIED),
         // Another name of the same file.

@@ -33,7 +33,7 @@ pub(crate) fn counter(session: &Value, name: &str) -> anyhow::Result<u64> {
 }
 
 /// Kills the daemon and waits for the one that systemd starts in its place.
-fn kill_daemon(fixture: &Fixture) -> anyhow::Result<()> {
+pub(crate) fn kill_daemon(fixture: &Fixture) -> anyhow::Result<()> {
     let kill = "old=$(systemctl show -P MainPID sac-loader); kill -9 $old
         for _ in $(seq 300); do
             new=$(systemctl show -P MainPID sac-loader)

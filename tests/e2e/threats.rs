@@ -7,7 +7,7 @@ mod table;
 use crate::{Test, fixture::Fixture};
 use anyhow::{Context as _, anyhow, ensure};
 use std::{collections::BTreeSet, fmt::Write as _, iter, thread, time::Duration};
-use xtask::guest::Ssh;
+use xtask::guest::{Kernel, Ssh};
 
 pub(crate) const TESTS: &[Test] = &[("corpus", corpus), ("still_open", still_open)];
 
@@ -16,7 +16,7 @@ const CONFINED: &str = "alice";
 const FREE: &str = "bob";
 
 /// How long all techniques together may take for one person.
-const ALL: Duration = Duration::from_secs(420);
+const ALL: Duration = Duration::from_secs(900);
 
 /// Fewer techniques than this that work without the policy would not say much about it.
 const ENOUGH: usize = 300;
@@ -192,7 +192,8 @@ fn script(techniques: impl Iterator<Item = &'static Technique>) -> anyhow::Resul
     Ok(script)
 }
 
-/// Promise: of everything here that works for somebody under no policy, nothing works for somebody under it.
+/// Promise: of everything here that works for somebody under no policy, nothing works for somebody under it. That it works is tried on the
+/// newest kernel; it takes as long as the rest.
 fn corpus(fixture: &Fixture) -> anyhow::Result<()> {
     prepare(fixture)?;
     let judged = try_all(fixture).and_then(|()| judge(fixture));
@@ -210,9 +211,16 @@ fn prepare(fixture: &Fixture) -> anyhow::Result<()> {
     fixture.policies(&[("confined", POLICY), ("default", "policy: default\napplies_to: everyone\n")])
 }
 
+fn has_control(fixture: &Fixture) -> bool {
+    crate::is_thorough() || Kernel::all().last() == Some(&fixture.guest().kernel())
+}
+
 /// Has both people try everything, at the same time.
 fn try_all(fixture: &Fixture) -> anyhow::Result<()> {
     let script = script(techniques())?;
+    if !has_control(fixture) {
+        return run(&session(fixture, CONFINED, &script));
+    }
     let (confined, free) = (session(fixture, CONFINED, &script), session(fixture, FREE, &script));
     let (confined, free) = thread::scope(|scope| {
         let confined = scope.spawn(|| run(&confined));
@@ -247,7 +255,7 @@ fn printed(fixture: &Fixture, user: &str, number: usize) -> anyhow::Result<Strin
 
 /// Finds out what has worked for whom, and whether it should have.
 fn judge(fixture: &Fixture) -> anyhow::Result<()> {
-    let worked = worked(fixture)?;
+    let (worked, has_control) = (worked(fixture)?, has_control(fixture));
     let mut wrong = String::new();
     let mut count = 0;
     for (number, technique) in techniques().enumerate() {
@@ -255,13 +263,13 @@ fn judge(fixture: &Fixture) -> anyhow::Result<()> {
         count += usize::from(has_worked(FREE));
         let (user, what) = match (has_worked(CONFINED), has_worked(FREE), technique.unless) {
             (true, _, _) => (CONFINED, "works under the policy"),
-            (false, false, None) => (FREE, "does not work without the policy either"),
+            (false, false, None) if has_control => (FREE, "does not work without the policy either"),
             _ => continue,
         };
         writeln!(wrong, "“{}” {what}: {:?}", technique.name, printed(fixture, user, number)?)?;
     }
     ensure!(wrong.is_empty(), "{wrong}");
-    ensure!(count >= ENOUGH, "only {count} techniques work without the policy");
+    ensure!(count >= ENOUGH || !has_control, "only {count} techniques work without the policy");
     Ok(())
 }
 

@@ -5,23 +5,32 @@
 //! the numbers hardly differ from run to run, on whatever machine. They say nothing about caches and memory.
 
 mod inside;
+mod logins;
 mod operations;
 mod part;
+mod peers;
+mod plot;
 mod policies;
+pub(crate) mod quick;
+mod record;
+mod results;
+mod stress;
 mod table;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, ValueEnum as _};
 
+use self::operations::{Operation, Under};
 use self::part::{Part, Parts};
 use self::policies::{Kind, PROGRAMS, SWAPS, Set, USERS};
 use self::table::{Cost, Table};
 use crate::guest::{Guest, Kernel, Processors, Ssh, wait_until};
-use crate::{dist, process, vm, workspace};
+use crate::{dist, image, process, vm, workspace};
 
 pub use self::inside::Inside;
 pub(crate) use self::table::grouped;
@@ -35,6 +44,9 @@ const RUNS: u32 = 40;
 
 /// How long one step may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The same for steps of tens of seconds of the guest's own time, of which each is a billion instructions.
+const LONG_PATIENCE: Duration = Duration::from_secs(3_000);
 
 /// What to measure on.
 #[derive(Debug, Args)]
@@ -52,24 +64,43 @@ pub struct Options {
 /// When something cannot be built, booted or measured.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let deb = dist::run()?;
+    if options.parts.quick {
+        quick::run(options.kernel)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let parts = &options.parts;
-    let bench = Bench::boot(options.kernel, parts)?;
     let mut table = Table::of(parts.clone());
-    if parts.has(Part::Executions) {
-        bench.executions(&mut table)?;
-    }
-    if parts.has(Part::Operations) {
-        bench.operations(&mut table)?;
-    }
-    if parts.has(Part::Checks) {
-        bench.checks(&mut table)?;
-    }
-    if parts.has(Part::Daemon) {
-        vm::install(&bench.guest, &deb)?;
-        bench.daemon(&mut table)?;
-    }
-    print(&format!("kernel {}\n\n{table}", bench.root("uname -r")?.trim()));
+    measure(options.kernel, parts, &deb, &mut table)?;
+    let release = kernel_release(options.kernel)?;
+    let written = results::write(&options.kernel.to_string(), &release, &table.groups())?;
+    print(&format!("kernel {release}\n\n{table}"));
+    process::note(&format!("the same is in {}, and plots of it", written.display()));
     Ok(if table.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Measures each part, those that change a guest for good in one of their own.
+fn measure(kernel: Kernel, parts: &Parts, deb: &Path, table: &mut Table) -> Result<()> {
+    let mut shared = Part::value_variants().iter().filter(|part| !part.needs_own_guest());
+    if shared.any(|part| parts.has(*part)) {
+        Bench::boot(kernel, parts)?.shared(parts, deb, table)?;
+    }
+    if parts.has(Part::Peers) {
+        table.add_findings(peers::measure(kernel, deb)?);
+    }
+    if parts.has(Part::Logins) {
+        table.add_findings(logins::measure(kernel, deb)?);
+    }
+    if parts.has(Part::Stress) {
+        table.add_findings(stress::measure(kernel, deb)?);
+    }
+    Ok(())
+}
+
+/// The release of a guest's kernel.
+fn kernel_release(kernel: Kernel) -> Result<String> {
+    let file = image::ensure(kernel)?.vmlinuz.with_file_name("version");
+    let version = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    Ok(version.trim().to_owned())
 }
 
 /// A guest with everything in it that is measured.
@@ -91,18 +122,45 @@ impl Bench {
         Ok(bench)
     }
 
+    /// The parts that share a guest.
+    fn shared(&self, parts: &Parts, deb: &Path, table: &mut Table) -> Result<()> {
+        if parts.has(Part::Executions) {
+            self.executions(table)?;
+        }
+        if parts.has(Part::Operations) {
+            self.operations(table)?;
+        }
+        if parts.has(Part::Checks) {
+            self.checks(table)?;
+        }
+        if parts.has(Part::Record) {
+            for recorded in self.record(deb)? {
+                table.add_recorded(recorded);
+            }
+        }
+        if parts.has(Part::Daemon) {
+            vm::install(&self.guest, deb)?;
+            self.daemon(table)?;
+        }
+        Ok(())
+    }
+
     fn root(&self, command: &str) -> Result<String> {
         self.run("root", command)
     }
 
     fn run(&self, user: &str, command: &str) -> Result<String> {
-        let output = self.guest.ssh(user).deadline(PATIENCE).run(command)?;
+        self.run_within(PATIENCE, user, command)
+    }
+
+    fn run_within(&self, deadline: Duration, user: &str, command: &str) -> Result<String> {
+        let output = self.guest.ssh(user).deadline(deadline).run(command)?;
         output.success().with_context(|| format!("in the guest: {command}"))
     }
 
-    /// Runs a command that measures, and returns the median of its rounds.
-    fn count(&self, user: &str, command: &str) -> Result<u64> {
-        median(results(&self.run(user, command)?)).with_context(|| format!("in the guest: {command}"))
+    /// Runs a command that measures, and returns what each of its rounds took.
+    fn count(&self, user: &str, command: &str) -> Result<Vec<u64>> {
+        Ok(results(&self.run(user, command)?))
     }
 
     /// What an execution costs in a session of its own, without the daemon.
@@ -124,9 +182,10 @@ impl Bench {
     }
 
     fn measure(&self, title: &str, user: &str, command: &str) -> Result<Cost> {
-        let instructions = self.count(user, command)?;
-        process::note(&format!("{title}: {}", grouped(instructions)));
-        Ok(Cost { title: title.to_owned(), instructions })
+        let cost = Cost::of(title, self.count(user, command)?);
+        let cost = cost.with_context(|| format!("in the guest: {command}"))?;
+        process::note(&format!("{title}: {}", grouped(cost.instructions)));
+        Ok(cost)
     }
 
     /// What it costs to check policies.
@@ -151,10 +210,10 @@ impl Bench {
                 // The first one replaces a set of the other kind, or is the first one of all.
                 swaps.push(self.swap(set, version)?);
             }
-            let instructions = median(swaps)?;
             let title = format!("swap {} under {} sessions", set.title(), USERS.len());
-            process::note(&format!("{title}: {}", grouped(instructions)));
-            table.add_swap(Cost { title, instructions });
+            let cost = Cost::of(title, swaps)?;
+            process::note(&format!("{}: {}", cost.title, grouped(cost.instructions)));
+            table.add_swap(cost);
             if set == Set::One {
                 let blocked = policies::denied(&self.place, 0);
                 let paths = grouped(PROGRAMS as u64);
@@ -177,7 +236,7 @@ impl Bench {
              {PLACE}/xtask bench-inside count -- sac-loader reload && sleep 10",
             from.display()
         );
-        self.count("root", &command)
+        median(self.count("root", &command)?)
     }
 }
 
@@ -191,6 +250,14 @@ fn count_executions(blocked: Option<&Path>) -> String {
     )
 }
 
+/// The command that measures these operations, and then tries what must be denied under it.
+fn operate(under: Under, operations: &[Operation], place: &Path) -> String {
+    let names: String = operations.iter().map(|operation| format!(" {}", part::name(*operation))).collect();
+    let (rounds, runs) = (operations::ROUNDS, operations::RUNS);
+    let denied = under.denied(place);
+    format!("{PLACE}/xtask bench-inside operate --rounds {rounds} --runs {runs} {denied} {PLACE}{names}")
+}
+
 /// What was printed as results.
 fn results(output: &str) -> Vec<u64> {
     let results = output.lines().filter_map(|line| line.strip_prefix(inside::RESULT));
@@ -198,9 +265,8 @@ fn results(output: &str) -> Vec<u64> {
 }
 
 /// The one in the middle; of an even number the greater one of the two.
-fn median(mut results: Vec<u64>) -> Result<u64> {
-    results.sort_unstable();
-    results.get(results.len() / 2).copied().context("nothing was measured")
+fn median(results: Vec<u64>) -> Result<u64> {
+    Ok(Cost::of("", results)?.instructions)
 }
 
 /// A command that runs in the guest, by a connection of its own, until this value goes or it ends by itself.

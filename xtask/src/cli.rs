@@ -30,7 +30,7 @@ enum Verb {
     Demo(demo::Options),
     /// Run all tests: set-up, lints, unit tests, then the end-to-end tests in guests
     Test(test_command::Options),
-    /// Look for input that breaks the policy language or the verdict
+    /// Look for input that breaks whatever reads what others have written
     Fuzz(fuzz::Options),
     /// Take each check out of the kernel half in turn, and see which end-to-end test notices
     MutateHooks(mutate::Options),

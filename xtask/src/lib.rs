@@ -11,6 +11,7 @@ pub mod dist;
 pub mod fuzz;
 pub mod guest;
 pub mod image;
+pub mod kept;
 pub mod manual;
 pub mod mutate;
 pub mod process;

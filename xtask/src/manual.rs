@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Pages of the manual, and the schema for editors: what the package has that is made from something else.
+//! Pages of the manual, the schema for editors, and that of the record: what the package has that is made from something else.
 //!
-//! sac-policy(5) is `docs/policy.md`, sac-loader(8) what the program itself says about its command line, and the schema what
-//! `sac-loader policy schema` prints. Nothing of it is written twice, and nothing of it is in the source tree.
+//! sac-policy(5) is `docs/policy.md`, sac-loader(8) what the program itself says about its command line, and the schema of policies what
+//! `sac-loader policy schema` prints; that of the record is sac-audit's. Nothing of it is written twice, and nothing of it is in the source tree.
 
 mod roff;
 
@@ -36,7 +36,8 @@ pub fn run(loader: &Path) -> Result<()> {
         fs::read_to_string(&documentation).with_context(|| format!("reading {}", documentation.display()))?;
     write("sac-policy.5", &page(&Page { date: &date, ..POLICY }, &policy))?;
     write("sac-loader.8", &page(&Page { date: &date, ..LOADER }, &output(loader, &["reference"])?))?;
-    write("sac-policy.schema.json", &output(loader, &["policy", "schema"])?)
+    write("sac-policy.schema.json", &output(loader, &["policy", "schema"])?)?;
+    write("sac-record.schema.json", &sac_audit::schema::schema())
 }
 
 /// The page about the language.

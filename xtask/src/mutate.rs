@@ -7,18 +7,20 @@
 mod copy;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::sync::mpsc;
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use self::copy::Copy;
 use self::table::{Mutation, TABLE};
-use crate::guest::Kernel;
+use crate::guest::{Guest, Kernel, Lifetime};
 use crate::process::{self, Show};
 use crate::test_command::count::Count;
 use crate::{image, setup, workspace};
@@ -27,6 +29,9 @@ use crate::{image, setup, workspace};
 pub const PREPARING: &str = "preparing the guest";
 /// As above, where it could not be put into the state that each test begins with.
 pub const RESETTING: &str = "resetting the guest";
+
+/// Names the directory of guests that tests are to be run in, in place of new ones.
+pub const GUESTS: &str = "SAC_E2E_GUESTS";
 
 /// Which mutations to try.
 #[derive(Debug, Args)]
@@ -43,6 +48,9 @@ pub struct Options {
     /// Take for granted that the tests pass where no check is gone
     #[arg(long)]
     without_control: bool,
+    /// Take out checks of different tests at once: a fraction of the time, but look whether each failure is the right one
+    #[arg(long)]
+    together: bool,
     /// Only these mutations (default: all)
     names: Vec<String>,
 }
@@ -64,16 +72,30 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         return build_all(&trials);
     }
     setup::for_guests()?;
-    for kernel in trials.iter().map(|trial| trial.kernel) {
-        image::ensure(kernel)?;
+    for trial in &trials {
+        image::ensure(trial.kernel)?;
     }
     let mut bench = Bench::new(!options.without_control)?;
+    let (copy, (built, packages)) = (Copy::make()?, mpsc::sync_channel(0));
+    let batches = batches(&trials, options.together);
     let mut results = Vec::new();
-    for trial in trials {
-        let outcome = bench.outcome(&trial)?;
-        process::note(&format!("{}: {}", trial.mutation.name, outcome.describe(&trial)));
-        results.push((trial, outcome));
-    }
+    // While one package is tested the next one is built: each keeps about one processor busy.
+    thread::scope(|scope| -> Result<()> {
+        let batches = &batches;
+        scope.spawn(move || batches.iter().try_for_each(|batch| built.send(build(&copy, batch)).ok()));
+        for (batch, package) in batches.iter().zip(packages) {
+            let package = package?;
+            for trial in batch {
+                let outcome = bench.outcome(trial, &package)?;
+                process::note(&format!("{}: {}", trial.mutation.name, outcome.describe(trial)));
+                results.push((*trial, outcome));
+            }
+            if let Ok(package) = package {
+                fs::remove_file(&package).with_context(|| format!("removing {}", package.display()))?;
+            }
+        }
+        Ok(())
+    })?;
     print(&report(&results));
     let all_noticed = results.iter().all(|(_, outcome)| matches!(outcome, Outcome::Noticed(_)));
     Ok(if all_noticed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -84,7 +106,7 @@ fn build_all(trials: &[Trial]) -> Result<ExitCode> {
     let copy = Copy::make()?;
     let mut all_built = true;
     for mutation in trials.iter().map(|trial| trial.mutation) {
-        if let Err(error) = copy.without(mutation, || copy.build_kernel_half(mutation.name))? {
+        if let Err(error) = copy.without(&[mutation], || copy.build_kernel_half(mutation.name))? {
             all_built = false;
             process::note(&format!("{}: {error:#}", mutation.name));
         }
@@ -144,51 +166,111 @@ fn select(options: &Options) -> Result<Vec<Trial>> {
     Ok(trials.into_iter().filter(is_wanted).collect())
 }
 
-/// Builds packages and runs tests on them.
+/// A package without a check, or why there is none.
+type Package = std::result::Result<PathBuf, String>;
+
+/// What is tried with one package each: a trial, or trials with different tests that have nothing to do with each other.
+fn batches(trials: &[Trial], together: bool) -> Vec<Vec<Trial>> {
+    let mut batches: Vec<Vec<Trial>> = Vec::new();
+    for trial in trials {
+        let fits = |batch: &&mut Vec<Trial>| {
+            together
+                && batch.iter().all(|other| {
+                    trial.kernel == other.kernel
+                        && trial.test != other.test
+                        && !trial.mutation.touches(other.mutation)
+                })
+        };
+        match batches.iter_mut().find(fits) {
+            Some(batch) => batch.push(*trial),
+            None => batches.push(vec![*trial]),
+        }
+    }
+    batches
+}
+
+/// Builds the package of a batch.
+fn build(copy: &Copy, batch: &[Trial]) -> Result<Package> {
+    let mutations: Vec<_> = batch.iter().map(|trial| trial.mutation).collect();
+    let names: Vec<_> = mutations.iter().map(|mutation| mutation.name).collect();
+    let name = names.join("+");
+    match copy.without(&mutations, || copy.build(&name))? {
+        Ok(package) => Ok(Ok(keep(&package, names.first().copied().unwrap_or_default())?)),
+        Err(error) => Ok(Err(first_line(&format!("{error:#}")))),
+    }
+}
+
+/// Puts a package where the next one that is built does not come in its place.
+fn keep(package: &Path, name: &str) -> Result<PathBuf> {
+    let kept = workspace::target("mutate").join(format!("{name}.deb"));
+    fs::copy(package, &kept).with_context(|| format!("keeping {}", kept.display()))?;
+    Ok(kept)
+}
+
+/// Runs tests on packages, in one guest for each kernel: to boot one for each test would be most of the time.
 struct Bench {
-    copy: Copy,
-    /// Whether a test passes where no check is gone; `None` where that is not looked at.
-    controls: Option<BTreeMap<(Kernel, &'static str), bool>>,
+    /// The package as it is; `None` where nobody looks whether tests pass on it.
+    control: Option<PathBuf>,
+    /// Whether they do.
+    passes: BTreeMap<(Kernel, &'static str), bool>,
+    guests: BTreeMap<Kernel, Guest>,
 }
 
 impl Bench {
     fn new(with_control: bool) -> Result<Self> {
-        let copy = Copy::make()?;
-        if with_control {
-            let package = copy.build("nothing").context("building the package as it is")?;
-            fs::copy(&package, control_package()).context("keeping the package as it is")?;
-        }
-        Ok(Self { copy, controls: with_control.then(BTreeMap::new) })
+        let build = || Copy::make()?.build("nothing").context("building the package as it is");
+        let control = with_control.then(build).transpose()?;
+        let control = control.map(|package| keep(&package, "nothing")).transpose()?;
+        Ok(Self { control, passes: BTreeMap::new(), guests: BTreeMap::new() })
     }
 
-    fn outcome(&mut self, trial: &Trial) -> Result<Outcome> {
+    fn outcome(&mut self, trial: &Trial, package: &Package) -> Result<Outcome> {
+        let package = match package {
+            Ok(package) => package,
+            Err(reason) => return Ok(Outcome::Unclear(format!("it does not build: {reason}"))),
+        };
         if !self.passes_as_it_is(trial)? {
             return Ok(Outcome::Unclear(format!("{} fails where no check is gone", trial.test)));
         }
-        let name = trial.mutation.name;
-        match self.copy.without(trial.mutation, || self.copy.build(name))? {
-            Ok(package) => test(trial, name, &package),
-            Err(error) => {
-                Ok(Outcome::Unclear(format!("it does not build: {}", first_line(&format!("{error:#}")))))
-            }
-        }
+        self.test(trial, trial.mutation.name, package)
     }
 
     fn passes_as_it_is(&mut self, trial: &Trial) -> Result<bool> {
-        let Some(controls) = &mut self.controls else { return Ok(true) };
+        let Some(package) = self.control.clone() else { return Ok(true) };
         let key = (trial.kernel, trial.test);
-        if let Some(passes) = controls.get(&key) {
+        if let Some(passes) = self.passes.get(&key) {
             return Ok(*passes);
         }
         let title = format!("nothing for {}", trial.test);
-        let passes = matches!(test(trial, &title, &control_package())?, Outcome::NotNoticed);
-        controls.insert(key, passes);
+        let passes = matches!(self.test(trial, &title, &package)?, Outcome::NotNoticed);
+        self.passes.insert(key, passes);
         Ok(passes)
+    }
+
+    /// Runs a trial's test on a package. What a test has left in the guest may be why the next one cannot be run there, so that one is
+    /// run once more in a new guest.
+    fn test(&mut self, trial: &Trial, title: &str, package: &Path) -> Result<Outcome> {
+        self.boot(trial.kernel)?;
+        let outcome = test(trial, title, package)?;
+        if !matches!(outcome, Outcome::Unclear(_)) {
+            return Ok(outcome);
+        }
+        self.guests.remove(&trial.kernel);
+        self.boot(trial.kernel)?;
+        test(trial, title, package)
+    }
+
+    fn boot(&mut self, kernel: Kernel) -> Result<()> {
+        if let Entry::Vacant(place) = self.guests.entry(kernel) {
+            let directory = guests().join(kernel.to_string());
+            place.insert(Guest::boot_in(kernel, &directory, Lifetime::OfThisProcess)?).record()?;
+        }
+        Ok(())
     }
 }
 
-fn control_package() -> std::path::PathBuf {
-    workspace::target("mutate").join("nothing-gone.deb")
+fn guests() -> PathBuf {
+    workspace::target("mutate").join("guests")
 }
 
 /// Runs a trial's test on a package, once.
@@ -196,8 +278,11 @@ fn test(trial: &Trial, title: &str, package: &Path) -> Result<Outcome> {
     let name = format!("{}::{}", trial.kernel, trial.test);
     let mut command = Command::new("cargo");
     command.args(["test", "--package", "tests", "--test", "e2e", "--", "--exact", &name]);
-    command.env("SAC_E2E_KERNELS", trial.kernel.to_string()).env("SAC_E2E_ATTEMPTS", "1");
-    command.env("SAC_E2E_PACKAGE", package).current_dir(workspace::root());
+    command
+        .env("SAC_E2E_KERNELS", trial.kernel.to_string())
+        .env("SAC_E2E_ATTEMPTS", "1")
+        .env("SAC_E2E_EVERYWHERE", "1");
+    command.env("SAC_E2E_PACKAGE", package).env(GUESTS, guests()).current_dir(workspace::root());
     let (log, _status) =
         process::run_any(&format!("without {title} on {}", trial.kernel), &mut command, Show::Log)?;
     let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();

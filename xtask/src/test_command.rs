@@ -5,8 +5,10 @@
 
 pub(crate) mod count;
 mod deny;
+mod memcheck;
 
 use std::process::{Command, ExitCode};
+use std::thread;
 
 use anyhow::Result;
 use clap::Args;
@@ -16,8 +18,8 @@ use crate::guest::Kernel;
 use crate::process::{self, Show};
 use crate::{build_bpf, dist, fuzz, image, setup, workspace};
 
-/// For how long each target is fuzzed.
-const FUZZ_SECONDS: u32 = 45;
+/// For how long each target is fuzzed, with another one beside it.
+const FUZZ_SECONDS: u32 = 10;
 
 /// What to test.
 #[derive(Debug, Args)]
@@ -61,11 +63,21 @@ fn steps(options: &Options, count: &mut Count) -> Result<()> {
     build_bpf::run()?;
     let clippy = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
     process::run("cargo clippy", &mut cargo(&clippy))?;
+    let failpoints = ["clippy", "--quiet", "--package", "sac-loader", "--package", "sac-failpoint"];
+    let mut failpoints = cargo(&failpoints);
+    failpoints.args(["--features", "sac-loader/failpoints", "--", "-D", "warnings"]);
+    process::run("cargo clippy with failpoints", &mut failpoints)?;
     deny::run()?;
     let unit = ["test", "--workspace", "--exclude", "tests", "--exclude", "sac-bpf", "--no-fail-fast", "--"];
     let mut unit = cargo(&unit);
     unit.args(&options.filter);
     tests("unit tests", &mut unit, Show::Log, count)?;
+    let mut under_valgrind = memcheck::unit_tests();
+    under_valgrind.args(&options.filter);
+    tests("unit tests under valgrind", &mut under_valgrind, Show::Log, count)?;
+    // The only crate whose code depends on a feature.
+    let mut failpoints = cargo(&["test", "--package", "sac-failpoint", "--features", "on", "--"]);
+    tests("unit tests of failpoints", failpoints.args(&options.filter), Show::Log, count)?;
     // A filter asks for certain tests, and this is none.
     if options.filter.is_none() {
         fuzz::all(FUZZ_SECONDS)?;
@@ -74,19 +86,40 @@ fn steps(options: &Options, count: &mut Count) -> Result<()> {
         return Ok(());
     }
     dist::run()?;
+    // Only tests that have to be asked for need it, and it takes minutes.
+    if options.filter.as_deref().is_some_and(|filter| filter.contains("storms")) {
+        dist::build_with_failpoints()?;
+    }
     end_to_end(options, count)
 }
 
-/// One run for all kernels: while one guest waits, another one works.
+/// A run for each kernel, all at a time: while one guest waits, others work, and none waits for another.
 fn end_to_end(options: &Options, count: &mut Count) -> Result<()> {
     let kernels = if options.kernels.is_empty() { Kernel::all().to_vec() } else { options.kernels.clone() };
     for kernel in &kernels {
         image::ensure(*kernel)?;
     }
-    let names = kernels.iter().map(Kernel::to_string).collect::<Vec<_>>().join(",");
-    let mut e2e = cargo(&["test", "--package", "tests", "--test", "e2e", "--"]);
-    e2e.args(&options.filter).env("SAC_E2E_KERNELS", &names);
-    tests(&format!("end-to-end tests on {names}"), &mut e2e, Show::Live, count)
+    let test = ["test", "--package", "tests", "--test", "e2e"];
+    process::run("build the end-to-end tests", cargo(&test).arg("--no-run"))?;
+    let run = |kernel: Kernel| {
+        let mut e2e = cargo(&test);
+        e2e.arg("--").args(&options.filter).env("SAC_E2E_KERNELS", kernel.to_string());
+        let mut of_kernel = Count::default();
+        let tested = tests(&format!("end-to-end tests on {kernel}"), &mut e2e, Show::Live, &mut of_kernel);
+        (of_kernel, tested)
+    };
+    let results: Vec<_> = thread::scope(|scope| {
+        let runs: Vec<_> = kernels.iter().map(|kernel| scope.spawn(move || run(*kernel))).collect();
+        runs.into_iter().map(thread::ScopedJoinHandle::join).collect()
+    });
+    // All of them are counted before the first failure is told of.
+    let mut all = Ok(());
+    for result in results {
+        let (of_kernel, tested) = result.map_err(|_panic| anyhow::anyhow!("a run of tests panicked"))?;
+        *count += of_kernel;
+        all = all.and(tested);
+    }
+    all
 }
 
 /// Runs test binaries and adds their results to `count`.

@@ -108,6 +108,19 @@ impl Connection {
         self.send(&frame(reply));
     }
 
+    /// The process on the other end.
+    pub(crate) fn peer(&self) -> i32 {
+        let mut peer = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
+        let mut bytes = libc::socklen_t::try_from(size_of::<libc::ucred>()).unwrap();
+        let (level, option) = (libc::SOL_SOCKET, libc::SO_PEERCRED);
+        // SAFETY: the pointer and the length describe `peer`.
+        let asked = unsafe {
+            libc::getsockopt(self.0.as_raw_fd(), level, option, (&raw mut peer).cast(), &raw mut bytes)
+        };
+        assert_eq!(asked, 0, "SO_PEERCRED: {}", std::io::Error::last_os_error());
+        peer.pid
+    }
+
     /// Whether something arrives, or the connection ends, within `limit`.
     pub(crate) fn stirs(&self, limit: Duration) -> bool {
         readable(&self.0, limit)
@@ -190,6 +203,6 @@ pub(crate) fn without_leaks<T>(test: impl FnOnce() -> T) -> T {
     result
 }
 
-fn descriptors() -> usize {
+pub(crate) fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A PAM configuration, a log socket and a cgroup of a test's own, and pamtester among them.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use crate::fake_loader::own_uid;
 use crate::module;
@@ -8,8 +9,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 const SERVICE: &str = "sac-test";
@@ -24,6 +26,8 @@ pub(crate) struct Stage {
 pub(crate) struct Rehearsal<'a> {
     stage: &'a Stage,
     binds: Vec<(PathBuf, &'static str)>,
+    /// A program, with its arguments, that runs pamtester.
+    wrapper: Vec<String>,
 }
 
 /// What became of a login.
@@ -51,7 +55,7 @@ impl Stage {
         // The name that it is installed by; libpam puts it before each line of the log.
         symlink(module::shared_object(), directory.path().join("pam_sac.so")).unwrap();
         let log = UnixDatagram::bind(directory.path().join("log")).unwrap();
-        log.set_nonblocking(true).unwrap();
+        log.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
         Self { directory, log }
     }
 
@@ -77,7 +81,7 @@ impl Stage {
     /// Prepares a login through this stack.
     pub(crate) fn stack(&self, stack: &str) -> Rehearsal<'_> {
         fs::write(self.path("pam.d").join(SERVICE), stack).unwrap();
-        Rehearsal { stage: self, binds: Vec::new() }
+        Rehearsal { stage: self, binds: Vec::new(), wrapper: Vec::new() }
     }
 
     /// Prepares a login through a session stack of the module alone.
@@ -90,19 +94,41 @@ impl Stage {
         self.line(args).pamtester(&[], user, &["open_session", "close_session"])
     }
 
-    fn take_log(&self) -> Vec<LogLine> {
+    /// Runs a command to its end and takes what comes to the log meanwhile: whoever writes to it waits for room.
+    fn run(&self, command: &mut Command) -> (Output, Vec<LogLine>) {
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let log = scope.spawn(|| self.take_log(&is_over));
+            let output = command.output();
+            is_over.store(true, Ordering::Release);
+            let log = log.join().unwrap();
+            (output.unwrap_or_else(|error| panic!("bwrap: {error}; install bubblewrap")), log)
+        })
+    }
+
+    fn take_log(&self, is_over: &AtomicBool) -> Vec<LogLine> {
         let mut lines = Vec::new();
         let mut buffer = [0; 8192];
-        while let Ok(bytes) = self.log.recv(&mut buffer) {
-            let line = String::from_utf8_lossy(&buffer[..bytes]).into_owned();
-            let (priority, rest) = line.strip_prefix('<').and_then(|rest| rest.split_once('>')).unwrap();
-            // Between them stand the time and pamtester's name.
-            if let Some(at) = rest.find(" pam_sac(") {
-                let message = rest[at..].trim_matches(['\0', '\n', ' ']).to_owned();
-                lines.push(LogLine { priority: priority.parse().unwrap(), message });
+        loop {
+            // Asked before: what was written until then is there by now.
+            let was_over = is_over.load(Ordering::Acquire);
+            match self.log.recv(&mut buffer) {
+                Ok(bytes) => lines.extend(LogLine::read(&buffer[..bytes])),
+                Err(_nothing) if was_over => return lines,
+                Err(_nothing_yet) => {}
             }
         }
-        lines
+    }
+}
+
+impl LogLine {
+    /// A line of the module's; `None` for one of somebody else's.
+    fn read(line: &[u8]) -> Option<Self> {
+        let line = String::from_utf8_lossy(line).into_owned();
+        let (priority, rest) = line.strip_prefix('<').and_then(|rest| rest.split_once('>')).unwrap();
+        // Between them stand the time and pamtester's name.
+        let message = rest[rest.find(" pam_sac(")?..].trim_matches(['\0', '\n', ' ']).to_owned();
+        Some(Self { priority: priority.parse().unwrap(), message })
     }
 }
 
@@ -110,6 +136,12 @@ impl Rehearsal<'_> {
     /// Lets the login see the hierarchy of `cgroup` where a machine without cgroup v1 has it.
     pub(crate) fn in_cgroup_of(mut self, cgroup: &Cgroup) -> Self {
         self.binds.push((cgroup.mount_point.clone(), "/sys/fs/cgroup"));
+        self
+    }
+
+    /// Lets this program, with its arguments, run pamtester.
+    pub(crate) fn under(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
         self
     }
 
@@ -125,9 +157,9 @@ impl Rehearsal<'_> {
         for (from, to) in &self.binds {
             bwrap.arg("--bind").arg(from).arg(to);
         }
-        bwrap.arg("pamtester").args(options).args([SERVICE, user]).args(operations);
+        bwrap.args(&self.wrapper).arg("pamtester").args(options).args([SERVICE, user]).args(operations);
         let started = Instant::now();
-        let output = bwrap.output().unwrap_or_else(|error| panic!("bwrap: {error}; install bubblewrap"));
+        let (output, log) = self.stage.run(&mut bwrap);
         let took = started.elapsed();
         let messages = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         // Without this, a tool that is missing would pass for a refused login.
@@ -137,7 +169,7 @@ impl Rehearsal<'_> {
             messages.contains("pamtester: "),
             "pamtester said nothing that it usually says: {messages:?}"
         );
-        Outcome { success: output.status.success(), messages, log: self.stage.take_log(), took }
+        Outcome { success: output.status.success(), messages, log, took }
     }
 }
 

@@ -80,6 +80,42 @@ fn an_act_is_one_of_administering_only() {
 }
 
 #[test]
+fn the_working_directory_has_two_forms() {
+    let mut event = Event::from_bytes(&record(b"\0", 0)).unwrap();
+    event.cwd[..6].copy_from_slice(b"b\0dir\0");
+    event.cwd_len = 6;
+    event.cwd_form = Form::Names as u8;
+    assert_eq!(event.cwd_names().collect::<Vec<_>>(), [&b"b"[..], b"dir"]);
+    assert_eq!(event.cwd(), EventPath { bytes: b"", cut: true });
+    event.cwd[..6].copy_from_slice(b"/root\0");
+    event.cwd_form = Form::Path as u8;
+    assert_eq!(event.cwd(), EventPath { bytes: b"/root", cut: false });
+    assert_eq!(event.cwd_names().count(), 0);
+}
+
+#[test]
+fn arguments_end_where_they_were_read_to() {
+    let mut event = Event::from_bytes(&record(b"\0", 0)).unwrap();
+    let mut arguments = |text: &[u8], len| {
+        event.arguments[..text.len()].copy_from_slice(text);
+        event.arguments_len = len;
+        event.arguments().map(<[u8]>::to_vec).collect::<Vec<_>>()
+    };
+    assert_eq!(arguments(b"df\0\0-h\0left over", 7), [&b"df"[..], b"", b"-h"]);
+    assert_eq!(arguments(b"df\0cut off", 6), [&b"df"[..], b"cut"]);
+    assert!(arguments(b"", 0).is_empty());
+    assert_eq!(arguments(&[b'a'; EVENT_ARGUMENT_BYTES], u32::MAX), [[b'a'; EVENT_ARGUMENT_BYTES]]);
+}
+
+#[test]
+fn nobodys_login_is_none() {
+    let mut caller = Caller { login_uid: u32::MAX, audit_session: u32::MAX, ..Caller::default() };
+    assert_eq!((caller.login_uid(), caller.audit_session()), (None, None));
+    (caller.login_uid, caller.audit_session) = (0, 7);
+    assert_eq!((caller.login_uid(), caller.audit_session()), (Some(0), Some(7)));
+}
+
+#[test]
 fn another_version_or_length_is_refused() {
     let mut bytes = record(b"x\0", 2);
     assert!(Event::from_bytes(&bytes[1..]).is_none());

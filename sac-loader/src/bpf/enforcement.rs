@@ -9,11 +9,12 @@ use super::{
     events::EventReader,
     hooks::{self, HOOKS, Hook, PRIMER},
     links,
+    lsm::{self, NoBpfLsm},
     machine::{self, MachineError},
     object::{self, KernelHalf, LoadError},
     pins::Pins,
     pod,
-    slots::PolicySlots,
+    slots::{About, PolicySlots},
 };
 use crate::cgroup::Cgroup;
 use aya::{
@@ -21,11 +22,17 @@ use aya::{
     programs::{ProgramError, links::FdLink},
 };
 use sac_abi::{
-    HashKey,
+    HashKey, RuleKey,
     hash::KernelHashKey,
     scope::{Counters, Scope},
 };
-use std::{collections::BTreeSet, fs, io, path::PathBuf};
+use sac_failpoint::{Failpoint, may_fail, reach};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    os::fd::{AsFd as _, AsRawFd as _},
+    path::{Path, PathBuf},
+};
 
 /// `BPF_LSM_CGROUP` of `enum bpf_attach_type`, part of the key of cgroup storage.
 const ATTACH_TYPE: u32 = 43;
@@ -36,9 +43,15 @@ const BY_CGROUP: &str = "SCOPES_BY_CGROUP";
 /// The map with the daemon's process id.
 const LOADER: &str = "LOADER";
 
+/// The map with what texts are hashed with.
+const HASH_KEY: &str = "HASH_KEY";
+
 /// Why something could not be enforced.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EnforcementError {
+    /// The kernel does not call BPF programs.
+    #[error(transparent)]
+    Lsm(#[from] NoBpfLsm),
     /// The kernel half did not load.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -142,14 +155,38 @@ impl Enforcement {
     ///
     /// Any reason for which this kernel cannot enforce.
     pub(crate) fn load(btf: &KernelBtf, pins: Option<Pins>) -> Result<Self, EnforcementError> {
-        let mut kernel_half = object::load(btf, pins.as_ref())?;
+        lsm::check(Path::new(lsm::ACTIVE))?;
+        Self::of(object::load(btf, pins.as_ref())?, pins)
+    }
+
+    /// Loads as much of the kernel half as one policy needs, which goes with this process; `rules` gives the policy's rules. What judges
+    /// files and connections takes the kernel longest to verify.
+    ///
+    /// # Errors
+    ///
+    /// As above, and those of `rules`.
+    pub(crate) fn load_for(
+        btf: &KernelBtf,
+        rules: impl FnOnce(HashKey) -> anyhow::Result<Vec<(RuleKey, u64)>>,
+    ) -> anyhow::Result<(Self, Vec<(RuleKey, u64)>)> {
+        lsm::check(Path::new(lsm::ACTIVE)).map_err(EnforcementError::from)?;
+        let (mut kernel_half, types) = object::open(btf, None).map_err(EnforcementError::from)?;
+        let key = hash_key(kernel_half.map_mut(HASH_KEY).map_err(EnforcementError::from)?)?;
+        let rules = rules(key)?;
+        kernel_half.restrict_to(About::policy(&rules).operations);
+        // Before maps are taken away, which programs refer to.
+        kernel_half.verify(&types).map_err(EnforcementError::from)?;
+        Ok((Self::of(kernel_half, None)?, rules))
+    }
+
+    fn of(mut kernel_half: KernelHalf, pins: Option<Pins>) -> Result<Self, EnforcementError> {
         let slots = PolicySlots::new(kernel_half.take_map("POLICIES")?, kernel_half.tells_contents())?;
         let counters =
             HashMap::try_from(kernel_half.take_map("COUNTERS")?).map_err(map_error("open", "COUNTERS"))?;
         let by_cgroup = HashMap::try_from(kernel_half.take_map(BY_CGROUP)?);
         let by_cgroup = by_cgroup.map_err(map_error("open", BY_CGROUP))?;
         let loader = Array::try_from(kernel_half.take_map(LOADER)?).map_err(map_error("open", LOADER))?;
-        let hash_key = hash_key(kernel_half.take_map("HASH_KEY")?)?;
+        let hash_key = hash_key(kernel_half.map_mut(HASH_KEY)?)?;
         Ok(Self { kernel_half, pins, slots, counters, by_cgroup, loader, hash_key, machine: Vec::new() })
     }
 
@@ -181,8 +218,27 @@ impl Enforcement {
         };
         hooks::of_cgroups()
             .chain(self.kernel_half.machine_hooks().iter().copied())
+            .chain(hooks::TRACEPOINTS)
             .filter_map(counted)
             .collect()
+    }
+
+    /// How many begins and ends of processes, at most, the kernel has told nobody of since the programs were loaded: those for which it ran
+    /// neither of the two programs of a tracepoint.
+    pub(crate) fn passed_by(&self) -> u64 {
+        let missed = |hook: Hook| {
+            let program = self.kernel_half.info(hook)?.fd().ok()?;
+            let path = format!("/proc/self/fdinfo/{}", program.as_fd().as_raw_fd());
+            let text = fs::read_to_string(path).ok()?;
+            // Since 5.12; see `bpf_prog_show_fdinfo` (kernel/bpf/syscall.c).
+            text.lines().find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse::<u64>().ok())
+        };
+        let tracepoints: BTreeSet<_> = hooks::TRACEPOINTS.iter().map(|hook| hook.hook).collect();
+        let both = |tracepoint: &&str| {
+            let programs = hooks::TRACEPOINTS.into_iter().filter(|hook| hook.hook == *tracepoint);
+            programs.map(|hook| missed(hook).unwrap_or(0)).min().unwrap_or(0)
+        };
+        tracepoints.iter().map(both).sum()
     }
 
     /// What the kernel half hashes texts with.
@@ -201,8 +257,10 @@ impl Enforcement {
     ///
     /// Where it has been taken before.
     pub(crate) fn take_events(&mut self) -> Result<EventReader, EnforcementError> {
-        let ring = self.kernel_half.take_map("EVENTS")?.try_into().map_err(map_error("open", "EVENTS"))?;
-        Ok(EventReader::new(ring))
+        let events = self.kernel_half.take_map("EVENTS")?.try_into().map_err(map_error("open", "EVENTS"))?;
+        let activity =
+            self.kernel_half.take_map("ACTIVITY")?.try_into().map_err(map_error("open", "ACTIVITY"))?;
+        Ok(EventReader::new(events, activity))
     }
 
     /// Attaches to `anchor`, an empty cgroup, and stays there: building a hook's trampoline is the expensive part of a
@@ -217,6 +275,7 @@ impl Enforcement {
             let link = self.attach(hook, anchor)?;
             let path = pins.anchor().join(hook.hook);
             unlink(&path)?;
+            reach(Failpoint::StartAnchor);
             pin(link, path)?;
         }
         Ok(())
@@ -238,7 +297,9 @@ impl Enforcement {
             Begin::WithUser => Counters::default(),
         };
         self.set_counters(cgroup.id(), counters)?;
+        reach(Failpoint::SessionCounters);
         let links = HOOKS.iter().map(|hook| self.attach(*hook, cgroup)).collect::<Result<Vec<_>, _>>()?;
+        reach(Failpoint::SessionAttached);
         self.set_scope(scope)?;
         self.keep(cgroup, links)
     }
@@ -296,7 +357,7 @@ impl Enforcement {
         Ok(true)
     }
 
-    /// Ids of the cgroups that an earlier loader left attachments or scopes of.
+    /// Ids of the cgroups that an earlier loader left attachments, scopes or counters of.
     ///
     /// # Errors
     ///
@@ -305,7 +366,31 @@ impl Enforcement {
         let Some(pins) = &self.pins else { return Ok(BTreeSet::new()) };
         let attached = pins.scope_ids().map_err(EnforcementError::Pins)?;
         let scopes = self.by_cgroup.keys().map(|id| id.map_err(map_error("read", BY_CGROUP)));
-        attached.into_iter().map(Ok).chain(scopes).collect()
+        let counters = self.counters.keys().map(|id| id.map_err(map_error("read", "COUNTERS")));
+        attached.into_iter().map(Ok).chain(scopes).chain(counters).collect()
+    }
+
+    /// The slots of a cgroup's scope, for those of which nothing else is known.
+    pub(crate) fn slots_of(&self, cgroup_id: u64) -> Vec<u32> {
+        let scope = self.by_cgroup.get(&cgroup_id, 0);
+        scope.map_or_else(
+            |_unknown| Vec::new(),
+            |scope| scope.0.slots.into_iter().filter(|slot| *slot != 0).collect(),
+        )
+    }
+
+    /// Whether what is pinned can be found where it was pinned.
+    pub(crate) fn pins_are_in_place(&self) -> bool {
+        self.pins.as_ref().is_none_or(Pins::are_in_place)
+    }
+
+    /// Pins everything again where bpffs has been mounted anew.
+    ///
+    /// # Errors
+    ///
+    /// Where it has not, or something cannot be pinned.
+    pub(crate) fn pin_again(&mut self) -> Result<(), EnforcementError> {
+        self.pins.as_mut().map_or(Ok(()), Pins::pin_again).map_err(EnforcementError::Pins)
     }
 
     /// Detaches what loaders with another layout of maps left, once everybody is under ours.
@@ -329,8 +414,11 @@ impl Enforcement {
         let judges_twice = about.has_conditions || present.judges_twice();
         let scope = scope.judging_twice(judges_twice).judging(about.operations);
         self.set_by_cgroup(scope)?;
+        reach(Failpoint::ScopeByCgroup);
         let key = storage_key(scope.cgroup);
-        self.storage()?.insert(key, pod::Scope(scope), 0).map_err(map_error("write", "SCOPES"))
+        self.storage()?.insert(key, pod::Scope(scope), 0).map_err(map_error("write", "SCOPES"))?;
+        reach(Failpoint::ScopeSet);
+        Ok(())
     }
 
     /// Sees to it that machine-wide programs find the scope that a cgroup's own programs have: a loader that was killed may have
@@ -375,6 +463,7 @@ impl Enforcement {
         missing_is_fine(self.by_cgroup.remove(&cgroup_id)).map_err(map_error("delete from", BY_CGROUP))?;
         missing_is_fine(self.counters.remove(&cgroup_id)).map_err(map_error("delete from", "COUNTERS"))?;
         let Some(pins) = &self.pins else { return Ok(()) };
+        reach(Failpoint::ClosingUnmapped);
         let path = pins.scope(cgroup_id);
         match fs::remove_dir_all(&path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -405,6 +494,7 @@ impl Enforcement {
         for (hook, link) in HOOKS.iter().zip(links) {
             let path = directory.join(hook.hook);
             unlink(&path)?;
+            may_fail(Failpoint::ScopeHalfPinned).map_err(EnforcementError::Pins)?;
             pin(link, path)?;
         }
         Ok(Attachment { _links: Vec::new() })
@@ -428,15 +518,15 @@ fn missing_is_fine(removed: Result<(), MapError>) -> Result<(), MapError> {
 }
 
 /// The key in the map, drawn if there is none yet: an earlier loader's programs and policies go on with theirs.
-fn hash_key(map: aya::maps::Map) -> Result<HashKey, EnforcementError> {
-    let mut map = Array::<_, pod::HashKey>::try_from(map).map_err(map_error("open", "HASH_KEY"))?;
-    let pod::HashKey(present) = map.get(&0, 0).map_err(map_error("read", "HASH_KEY"))?;
+fn hash_key(map: &mut aya::maps::Map) -> Result<HashKey, EnforcementError> {
+    let mut map = Array::<_, pod::HashKey>::try_from(map).map_err(map_error("open", HASH_KEY))?;
+    let pod::HashKey(present) = map.get(&0, 0).map_err(map_error("read", HASH_KEY))?;
     if present != KernelHashKey::default() {
         return Ok(present.key);
     }
     let drawn = crate::sys::random_words().map_err(EnforcementError::Random)?;
     let key = HashKey { k0: drawn[0], k1: drawn[1] };
-    map.set(0, pod::HashKey(KernelHashKey { key, zero: 0 }), 0).map_err(map_error("write", "HASH_KEY"))?;
+    map.set(0, pod::HashKey(KernelHashKey { key, zero: 0 }), 0).map_err(map_error("write", HASH_KEY))?;
     Ok(key)
 }
 
@@ -446,7 +536,7 @@ fn pin(link: FdLink, path: PathBuf) -> Result<(), EnforcementError> {
 }
 
 /// Removes a pin that an earlier loader left.
-fn unlink(path: &std::path::Path) -> Result<(), EnforcementError> {
+fn unlink(path: &Path) -> Result<(), EnforcementError> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(EnforcementError::Pinned { path: path.to_owned(), source })

@@ -5,13 +5,14 @@
 //! asked machine-wide ([`MACHINE_HOOKS`]); kernels differ in those hooks, and [`fitting`] says what goes to this one.
 
 use super::btf::{BtfError, KernelBtf};
+use sac_abi::{Operation, rule::Operations};
 
-/// A program of the kernel half and the hook it goes to.
+/// A program of the kernel half and the hook it goes to: an LSM hook, or in [`TRACEPOINTS`] a tracepoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hook {
     /// Name of the program in the object.
     pub(crate) program: &'static str,
-    /// Name of the LSM hook, without `security_`.
+    /// Name of the LSM hook, without `security_`, or of the tracepoint.
     pub(crate) hook: &'static str,
 }
 
@@ -19,6 +20,20 @@ impl Hook {
     /// The program that has the name of its hook.
     const fn of_its_name(hook: &'static str) -> Self {
         Self { program: hook, hook }
+    }
+
+    /// Whether there is anything to do for a machine-wide program where only these operations are judged. Who judges by labels, or what
+    /// root does, always has something to do.
+    pub(super) fn is_for(self, operations: Operations) -> bool {
+        use Operation::{Administer, Connect, Create, Delete, Read, Rename, Write};
+        let any = |these: &[Operation]| {
+            operations.has_any(these.iter().copied().fold(Operations::NONE, Operations::with))
+        };
+        match self.hook.split_once('_') {
+            Some(("inode", _)) => any(&[Administer, Create, Delete, Read, Rename, Write]),
+            Some(("socket", _)) => any(&[Administer, Connect]),
+            _ => true,
+        }
     }
 }
 
@@ -70,7 +85,7 @@ const CONTENT_FUNCTION: &str = "ima_file_hash";
 pub(crate) const CONTENT: Hook = Hook { program: "bprm_content", hook: "bprm_check_security" };
 
 /// What the machine gets, once.
-const MACHINE_HOOKS: [(Hook, Fit); 33] = [
+const MACHINE_HOOKS: [(Hook, Fit); 34] = [
     (Hook::of_its_name("inode_create"), Fit::All),
     (Hook::of_its_name("inode_mkdir"), Fit::All),
     (Hook::of_its_name("inode_mknod"), Fit::All),
@@ -91,6 +106,7 @@ const MACHINE_HOOKS: [(Hook, Fit); 33] = [
     // Labels, and what judges by them whoever is in no cgroup of ours.
     (Hook::of_its_name("task_alloc"), Fit::All),
     (Hook { program: "bprm_check_outside", hook: "bprm_check_security" }, Fit::All),
+    (Hook { program: "bprm_committed_outside", hook: "bprm_committed_creds" }, Fit::All),
     (Hook { program: "mmap_outside", hook: "mmap_file" }, Fit::All),
     (Hook { program: "mprotect_outside", hook: "file_mprotect" }, Fit::All),
     (CONTENT, Fit::WithContents),
@@ -107,6 +123,15 @@ const MACHINE_HOOKS: [(Hook, Fit); 33] = [
     (Hook::of_its_name("ptrace_traceme"), Fit::All),
     (Hook::of_its_name("task_kill"), Fit::All),
     (Hook::of_its_name("unix_stream_connect"), Fit::All),
+];
+
+/// What tells of processes that begin and end, for the machine as well, and each twice: what the kernel does not run one of them for the
+/// other one tells. All kernels have these.
+pub(crate) const TRACEPOINTS: [Hook; 4] = [
+    Hook { program: "process_forked", hook: "sched_process_fork" },
+    Hook { program: "process_forked_again", hook: "sched_process_fork" },
+    Hook { program: "process_ended", hook: "sched_process_exit" },
+    Hook { program: "process_ended_again", hook: "sched_process_exit" },
 ];
 
 /// What a machine with this kernel gets, once.
@@ -195,6 +220,29 @@ mod tests {
     }
 
     #[test]
+    fn where_only_executions_are_judged_nothing_is_asked_about_files_and_connections() {
+        let left = |operations: &[Operation]| {
+            let operations = operations.iter().copied().fold(Operations::NONE, Operations::with);
+            let hooks = MACHINE_HOOKS.iter().filter(|(hook, _)| hook.is_for(operations));
+            hooks.map(|(hook, _)| hook.program).collect::<Vec<_>>()
+        };
+        let of_executions = left(&[Operation::Execute]);
+        assert!(
+            ["bprm_check_outside", "task_alloc", "bpf"].iter().all(|program| of_executions.contains(program))
+        );
+        assert!(
+            !of_executions
+                .iter()
+                .any(|program| program.starts_with("inode") || program.starts_with("socket"))
+        );
+        assert!(left(&[Operation::Delete]).contains(&"inode_unlink"));
+        assert!(left(&[Operation::Connect]).contains(&"socket_sendmsg"));
+        for all in [Operation::ALL.as_slice(), &[Operation::Administer]] {
+            assert_eq!(left(all).len(), MACHINE_HOOKS.len());
+        }
+    }
+
+    #[test]
     fn a_session_takes_five_of_the_ten_hooks() {
         let hooks: std::collections::BTreeSet<_> = of_cgroups().map(|hook| hook.hook).collect();
         assert_eq!(hooks.len(), 5);
@@ -202,7 +250,8 @@ mod tests {
 
     #[test]
     fn no_program_stands_twice_and_the_first_hook_of_an_execution_is_last() {
-        let mut programs: Vec<_> = of_cgroups().chain(MACHINE_HOOKS.map(|(hook, _)| hook)).collect();
+        let mut programs: Vec<_> =
+            of_cgroups().chain(MACHINE_HOOKS.map(|(hook, _)| hook)).chain(TRACEPOINTS).collect();
         let count = programs.len();
         programs.sort_by_key(|hook| hook.program);
         programs.dedup_by_key(|hook| hook.program);

@@ -17,6 +17,7 @@ use std::{
 /// How many LSM hooks can hold cgroup programs at a time, machine-wide (`CGROUP_LSM_NUM`, include/linux/bpf-cgroup-defs.h).
 pub(crate) const LSM_CGROUP_SLOTS: usize = 10;
 
+const BPF_OBJ_PIN: u32 = 6;
 const BPF_OBJ_GET: u32 = 7;
 const BPF_PROG_GET_FD_BY_ID: u32 = 13;
 const BPF_OBJ_GET_INFO_BY_FD: u32 = 15;
@@ -126,7 +127,7 @@ struct InfoAttr {
     info: *mut libc::c_void,
 }
 
-/// `union bpf_attr` of `BPF_OBJ_GET`.
+/// `union bpf_attr` of `BPF_OBJ_GET` and `BPF_OBJ_PIN`.
 #[repr(C)]
 struct PinAttr {
     path: *const libc::c_char,
@@ -186,12 +187,35 @@ unsafe fn bpf<A>(command: u32, attr: &mut A) -> io::Result<i32> {
 ///
 /// Where there is no pin of a link.
 pub(super) fn pinned_link_cgroup(pin: &Path) -> io::Result<u64> {
+    let link = pinned(pin)?;
+    let info: LinkInfo = info(link.as_fd())?;
+    Ok(info.cgroup_id)
+}
+
+/// What is pinned at `pin`, whatever it is.
+///
+/// # Errors
+///
+/// Where nothing is.
+fn pinned(pin: &Path) -> io::Result<OwnedFd> {
     let path = CString::new(pin.as_os_str().as_bytes())?;
     let mut attr = PinAttr { path: path.as_ptr(), fd: 0, file_flags: 0 };
     // SAFETY: the command takes these attributes, and the path lives until it returns.
     let fd = unsafe { bpf(BPF_OBJ_GET, &mut attr) }?;
     // SAFETY: the kernel has just made this descriptor for us.
-    let link = unsafe { OwnedFd::from_raw_fd(fd) };
-    let info: LinkInfo = info(link.as_fd())?;
-    Ok(info.cgroup_id)
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Pins what is pinned at `pin` at `another` as well.
+///
+/// # Errors
+///
+/// Where nothing is pinned at the one, or something stands at the other.
+pub(super) fn pin_at(pin: &Path, another: &Path) -> io::Result<()> {
+    let object = pinned(pin)?;
+    let fd = u32::try_from(object.as_raw_fd()).map_err(io::Error::other)?;
+    let path = CString::new(another.as_os_str().as_bytes())?;
+    let mut attr = PinAttr { path: path.as_ptr(), fd, file_flags: 0 };
+    // SAFETY: the command takes these attributes, and the path lives until it returns.
+    unsafe { bpf(BPF_OBJ_PIN, &mut attr) }.map(drop)
 }

@@ -4,9 +4,12 @@
 //! The kernel attaches an LSM program of this kind only once, and says `EBUSY` to a second time. So what hangs at a pin is looked at
 //! before anything is attached: a program of ours stays there, and one of another build goes when ours is in its place,
 //! so that at no moment there is none.
+//!
+//! Tracepoints take programs more than once, so for a moment two may be there. The kernel half sees to it that what one has told of the
+//! other one does not (`sac_abi::scope::Label::told`).
 
 use super::{
-    hooks::Hook,
+    hooks::{Hook, TRACEPOINTS},
     object::{KernelHalf, LoadError},
     pins::Pins,
 };
@@ -26,7 +29,7 @@ pub(crate) enum MachineError {
     #[error(transparent)]
     Load(#[from] LoadError),
     /// The kernel refused.
-    #[error("cannot attach the program for the LSM hook `{hook}` to the machine")]
+    #[error("cannot attach the program for the hook `{hook}` to the machine")]
     Attach {
         /// The hook.
         hook: &'static str,
@@ -61,7 +64,7 @@ pub(crate) enum MachineError {
 
 /// Attaches everything that is for the machine. Gives the attachments, where no pins are to hold them.
 pub(super) fn attach(kernel_half: &mut KernelHalf, pins: Option<&Pins>) -> Result<Vec<FdLink>, MachineError> {
-    let hooks = kernel_half.machine_hooks().to_vec();
+    let hooks: Vec<_> = kernel_half.machine_hooks().iter().copied().chain(TRACEPOINTS).collect();
     let Some(pins) = pins else {
         return hooks.into_iter().map(|hook| link(kernel_half, hook)).collect();
     };
@@ -86,6 +89,11 @@ fn remove_others(hooks: &[Hook], directory: &Path) -> Result<(), MachineError> {
 
 fn link(kernel_half: &mut KernelHalf, hook: Hook) -> Result<FdLink, MachineError> {
     let refused = |source| MachineError::Attach { hook: hook.hook, source };
+    if TRACEPOINTS.contains(&hook) {
+        let program = kernel_half.tracepoint_program(hook)?;
+        let id = program.attach().map_err(refused)?;
+        return Ok(program.take_link(id).map_err(refused)?.into());
+    }
     let program = kernel_half.machine_program(hook)?;
     let id = program.attach().map_err(refused)?;
     Ok(program.take_link(id).map_err(refused)?.into())
@@ -96,8 +104,7 @@ fn attach_pinned(kernel_half: &mut KernelHalf, hook: Hook, pins: &Pins) -> Resul
     // bpffs has no names with dots in them.
     let (place, new) =
         (pins.machine().join(hook.program), pins.machine().join(format!("new-{}", hook.program)));
-    let refused = |source| MachineError::Attach { hook: hook.hook, source };
-    let ours = kernel_half.machine_program(hook)?.info().map_err(refused)?.id();
+    let ours = kernel_half.program_id(hook)?;
     let next = next(ours, pinned_program(&place)?, pinned_program(&new)?);
     match next {
         Next::Stays => return remove(&new),

@@ -3,15 +3,16 @@
 
 use super::{
     btf::{BtfError, KernelBtf},
-    hooks::{self, HOOKS, Hook},
+    hooks::{self, HOOKS, Hook, TRACEPOINTS},
     pins::Pins,
 };
 use aya::{
     Btf, Ebpf, EbpfError, EbpfLoader, Endianness,
     maps::{Map, MapInfo},
     pin::PinError,
-    programs::{Lsm, LsmCgroup, Program, ProgramError, ProgramInfo},
+    programs::{BtfTracePoint, Lsm, LsmCgroup, Program, ProgramError, ProgramInfo},
 };
+use sac_abi::rule::Operations;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -21,12 +22,14 @@ use std::{
 };
 
 /// Names of the maps that are pinned.
-pub(super) const MAPS: [&str; 9] = [
+pub(super) const MAPS: [&str; 11] = [
     "POLICIES",
     "SCOPES",
     "SCOPES_BY_CGROUP",
     "COUNTERS",
     "EVENTS",
+    "ACTIVITY",
+    "ENDED",
     "HASH_KEY",
     "SIGHTINGS",
     "LABELS",
@@ -46,7 +49,7 @@ pub(crate) enum LoadError {
     #[error("cannot create the maps of the kernel half; sac-loader needs root and a kernel of 6.1 or later")]
     Object(#[source] EbpfError),
     /// The kernel refused a program.
-    #[error("cannot load the program for the LSM hook `{hook}`")]
+    #[error("cannot load the program for the hook `{hook}`")]
     Program {
         /// The hook.
         hook: &'static str,
@@ -54,7 +57,7 @@ pub(crate) enum LoadError {
         source: ProgramError,
     },
     /// A verified program could not be pinned.
-    #[error("cannot pin the program for the LSM hook `{hook}`")]
+    #[error("cannot pin the program for the hook `{hook}`")]
     Pin {
         /// The hook.
         hook: &'static str,
@@ -104,12 +107,23 @@ impl KernelHalf {
         self.any(hook)?.try_into().map_err(|_other_kind| LoadError::NoProgram(hook.program))
     }
 
+    /// A program on a tracepoint.
+    pub(super) fn tracepoint_program(&mut self, hook: Hook) -> Result<&mut BtfTracePoint, LoadError> {
+        self.any(hook)?.try_into().map_err(|_other_kind| LoadError::NoProgram(hook.program))
+    }
+
     /// A program of whatever kind, by whomever it was loaded.
     fn any(&mut self, hook: Hook) -> Result<&mut Program, LoadError> {
         if let Some(program) = self.pinned.get_mut(hook.program) {
             return Ok(program);
         }
         self.object.program_mut(hook.program).ok_or(LoadError::NoProgram(hook.program))
+    }
+
+    /// The kernel's number of a program.
+    pub(super) fn program_id(&mut self, hook: Hook) -> Result<u32, LoadError> {
+        let refused = |source| LoadError::Program { hook: hook.hook, source };
+        Ok(self.any(hook)?.info().map_err(refused)?.id())
     }
 
     /// What the kernel says of a program.
@@ -120,14 +134,24 @@ impl KernelHalf {
         }
     }
 
+    /// Does without the programs that judge nothing but other operations than these.
+    pub(super) fn restrict_to(&mut self, operations: Operations) {
+        self.machine.retain(|hook| hook.is_for(operations));
+    }
+
     /// Has the kernel verify everything that this kernel gets.
-    fn verify(&mut self, types: &Btf) -> Result<(), LoadError> {
+    pub(super) fn verify(&mut self, types: &Btf) -> Result<(), LoadError> {
         let refused = |hook: Hook| move |source| LoadError::Program { hook: hook.hook, source };
         for hook in hooks::of_cgroups() {
             self.program(hook)?.load(hook.hook, types).map_err(refused(hook))?;
+            goes_on();
         }
         for hook in self.machine.clone() {
             self.machine_program(hook)?.load(hook.hook, types).map_err(refused(hook))?;
+            goes_on();
+        }
+        for tracepoint in TRACEPOINTS {
+            self.tracepoint_program(tracepoint)?.load(tracepoint.hook, types).map_err(refused(tracepoint))?;
         }
         Ok(())
     }
@@ -145,6 +169,22 @@ impl KernelHalf {
 
 /// Loads the object. With `pins` it shares its maps with earlier and later loaders, and its programs with those of the same build.
 pub(super) fn load(btf: &KernelBtf, pins: Option<&Pins>) -> Result<KernelHalf, LoadError> {
+    let (mut kernel_half, types) = open(btf, pins)?;
+    if let Some(pins) = pins {
+        kernel_half.pinned = pinned_programs(pins, &kernel_half.machine).unwrap_or_default();
+        if !kernel_half.pinned.is_empty() {
+            return Ok(kernel_half);
+        }
+    }
+    kernel_half.verify(&types)?;
+    if let Some(pins) = pins {
+        pin_programs(&mut kernel_half, pins)?;
+    }
+    Ok(kernel_half)
+}
+
+/// Makes the object's maps. No program has been verified yet.
+pub(super) fn open(btf: &KernelBtf, pins: Option<&Pins>) -> Result<(KernelHalf, Btf), LoadError> {
     let offsets = btf.offsets()?;
     // Also where the programs are pinned already: what a kernel lacks is said by its name.
     btf.hook_ids(HOOKS.map(|hook| hook.hook))?;
@@ -162,18 +202,7 @@ pub(super) fn load(btf: &KernelBtf, pins: Option<&Pins>) -> Result<KernelHalf, L
         }
     }
     let object = loader.load(OBJECT).map_err(LoadError::Object)?;
-    let mut kernel_half = KernelHalf { object, pinned: BTreeMap::new(), machine };
-    if let Some(pins) = pins {
-        kernel_half.pinned = pinned_programs(pins, &kernel_half.machine).unwrap_or_default();
-        if !kernel_half.pinned.is_empty() {
-            return Ok(kernel_half);
-        }
-    }
-    kernel_half.verify(&types)?;
-    if let Some(pins) = pins {
-        pin_programs(&mut kernel_half, pins)?;
-    }
-    Ok(kernel_half)
+    Ok((KernelHalf { object, pinned: BTreeMap::new(), machine }, types))
 }
 
 /// Tells builds of the kernel half apart. What is pinned goes with the running kernel, so that needs no telling apart.
@@ -199,10 +228,21 @@ fn pinned_programs(pins: &Pins, machine: &[Hook]) -> Option<BTreeMap<&'static st
         let program = Lsm::from_pin(directory.join(hook.program)).ok()?;
         programs.insert(hook.program, Program::Lsm(program));
     }
+    for tracepoint in TRACEPOINTS {
+        let program = BtfTracePoint::from_pin(directory.join(tracepoint.program)).ok()?;
+        programs.insert(tracepoint.program, Program::BtfTracePoint(program));
+    }
     for program in programs.values() {
         works_on.extend(program.info().ok()?.map_ids().ok()??);
     }
     maps.iter().all(|id| works_on.contains(id)).then_some(programs)
+}
+
+/// Tells a service manager that waits for the start that it goes on: where a processor is slow and shared, verifying all programs takes
+/// longer than a loader that hangs may take. Without a service manager nobody hears it.
+fn goes_on() {
+    const ANOTHER_US: u32 = 30_000_000;
+    let _nobody = sd_notify::notify(&[sd_notify::NotifyState::ExtendTimeoutUsec(ANOTHER_US)]);
 }
 
 /// Pins the programs, in the place of those of other builds. What is attached of those stays attached.
@@ -214,7 +254,7 @@ fn pin_programs(kernel_half: &mut KernelHalf, pins: &Pins) -> Result<(), LoadErr
         _ => {}
     }
     fs::create_dir_all(&directory).map_err(LoadError::PinDirectory)?;
-    for hook in hooks::of_cgroups().chain(kernel_half.machine.clone()) {
+    for hook in hooks::of_cgroups().chain(kernel_half.machine.clone()).chain(TRACEPOINTS) {
         let pinned = kernel_half.any(hook)?.pin(directory.join(hook.program));
         pinned.map_err(|source| LoadError::Pin { hook: hook.hook, source })?;
     }

@@ -2,28 +2,38 @@
 //! Where things are pinned, so that they outlive the loader.
 //!
 //! ```text
-//! /sys/fs/bpf/sac/v3/maps/NAME          maps, shared by all programs of this version
-//! /sys/fs/bpf/sac/v3/programs/BUILD/NAME the programs of a build of the kernel half, so that a restart need not have them verified
-//! /sys/fs/bpf/sac/v3/machine/NAME       the machine-wide attachments
-//! /sys/fs/bpf/sac/v3/anchor/HOOK        keeps the programs and their hook slots
-//! /sys/fs/bpf/sac/v3/scopes/CGROUP/HOOK a session's or user's attachments, by cgroup id
+//! /sys/fs/bpf/sac/v5/maps/NAME          maps, shared by all programs of this version
+//! /sys/fs/bpf/sac/v4/programs/BUILD/NAME the programs of a build of the kernel half, so that a restart need not have them verified
+//! /sys/fs/bpf/sac/v4/machine/NAME       the machine-wide attachments
+//! /sys/fs/bpf/sac/v4/anchor/HOOK        keeps the programs and their hook slots
+//! /sys/fs/bpf/sac/v4/scopes/CGROUP/HOOK a session's or user's attachments, by cgroup id
 //! ```
 
+use super::links;
+use rustix::fs::{CWD, Mode, OFlags};
 use std::{
     fs, io,
+    os::{
+        fd::{AsRawFd as _, OwnedFd},
+        unix::fs::MetadataExt as _,
+    },
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Everything of ours below bpffs.
 const ROOT: &str = "/sys/fs/bpf/sac";
 
 /// Version of the maps' layout: a loader never adopts maps of another one.
-const VERSION: &str = "v3";
+const VERSION: &str = "v5";
 
 /// The directories of pins.
 #[derive(Clone, Debug)]
 pub(crate) struct Pins {
     version: PathBuf,
+    /// The directory, which keeps bpffs: without it whoever unmounts bpffs takes all programs off all sessions. As it is they are told
+    /// that it is in use, and where they insist (`umount -l`) what is pinned stays for as long as the loader does.
+    kept: Arc<OwnedFd>,
 }
 
 impl Pins {
@@ -33,14 +43,39 @@ impl Pins {
     ///
     /// Where bpffs is not mounted or not writable.
     pub(crate) fn open() -> io::Result<Self> {
-        let pins = Self { version: Path::new(ROOT).join(VERSION) };
-        for directory in [pins.version.clone(), pins.maps(), pins.machine(), pins.anchor(), pins.scopes()] {
-            fs::create_dir_all(&directory).map_err(|error| {
-                io::Error::new(error.kind(), format!("cannot create {}: {error}", directory.display()))
-            })?;
+        let version = Path::new(ROOT).join(VERSION);
+        make(&version)?;
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        let kept = Arc::new(rustix::fs::openat(CWD, &version, flags, Mode::empty())?);
+        let pins = Self { version, kept };
+        for directory in [pins.maps(), pins.machine(), pins.anchor(), pins.scopes()] {
+            make(&directory)?;
         }
         fs::set_permissions(ROOT, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
         Ok(pins)
+    }
+
+    /// Whether the directory is where it was.
+    pub(super) fn are_in_place(&self) -> bool {
+        let kept = rustix::fs::fstat(&*self.kept);
+        let there = fs::metadata(&self.version);
+        matches!((kept, there), (Ok(kept), Ok(there)) if (kept.st_dev, kept.st_ino) == (there.dev(), there.ino()))
+    }
+
+    /// Pins everything again where bpffs has been mounted anew.
+    ///
+    /// # Errors
+    ///
+    /// Where it has not, or something cannot be pinned; what is pinned already stays.
+    pub(super) fn pin_again(&mut self) -> io::Result<()> {
+        let parent = self.version.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
+        if rustix::fs::statfs(parent)?.f_type != BPF_FS_MAGIC {
+            return Err(io::Error::other(format!("no bpffs is mounted at {}", parent.display())));
+        }
+        let before = PathBuf::from(format!("/proc/self/fd/{}", self.kept.as_raw_fd()));
+        copy(&before, &self.version)?;
+        *self = Self::open()?;
+        Ok(())
     }
 
     /// Removes the pins of all versions but ours.
@@ -111,4 +146,28 @@ impl Pins {
     fn scopes(&self) -> PathBuf {
         self.version.join("scopes")
     }
+}
+
+/// `BPF_FS_MAGIC` of include/uapi/linux/magic.h.
+const BPF_FS_MAGIC: rustix::fs::FsWord = 0xcafe_4a11;
+
+/// Pins what is pinned below `from` below `to` as well.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (old, new) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            copy(&old, &new)?;
+        } else if !new.exists() {
+            links::pin_at(&old, &new)?;
+        }
+    }
+    Ok(())
+}
+
+fn make(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory).map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot create {}: {error}", directory.display()))
+    })
 }

@@ -13,6 +13,7 @@ use sac_abi::{
     Action, Operation, RuleKey, RuleValue,
     rule::{Contents, Operations},
 };
+use sac_failpoint::{Failpoint, reach};
 use std::collections::BTreeMap;
 
 /// `BPF_F_NO_PREALLOC`: the flags of an inner map must be those of the definition in sac-bpf.
@@ -66,7 +67,7 @@ impl About {
     const UNKNOWN: Self = Self { has_conditions: true, operations: Operations::ALL };
 
     /// Of a policy with these rules. One that says nothing about an operation, not even whether it is allowed, blocks it.
-    fn policy(rules: &[(RuleKey, u64)]) -> Self {
+    pub(super) fn policy(rules: &[(RuleKey, u64)]) -> Self {
         let keys = Operation::ALL.map(RuleKey::policy);
         let values: Vec<_> = rules.iter().filter(|(key, _)| keys.contains(key)).collect();
         let value = |operation| {
@@ -134,6 +135,7 @@ impl PolicySlots {
     pub(crate) fn publish(&mut self, policies: &[(Slot, &[(RuleKey, u64)])]) -> Result<(), EnforcementError> {
         policies.iter().try_for_each(|(_, rules)| self.check(rules.iter().copied()))?;
         let maps = policies.iter().map(|(_, rules)| filled(rules)).collect::<Result<Vec<_>, _>>()?;
+        reach(Failpoint::PolicyFilled);
         for (index, ((slot, _), map)) in policies.iter().zip(&maps).enumerate() {
             if let Err(error) = self.policies.insert(slot.0, map, 0) {
                 for (slot, _) in policies.iter().take(index) {
@@ -142,6 +144,7 @@ impl PolicySlots {
                 return Err(map_error("fill", "POLICIES")(error));
             }
         }
+        reach(Failpoint::PolicyPublished);
         self.published.extend(policies.iter().map(|(slot, rules)| (slot.0, About::policy(rules))));
         Ok(())
     }
@@ -189,6 +192,7 @@ impl PolicySlots {
         for slot in [&Slot(0)].into_iter().chain(slots) {
             self.policies.remove(&slot.0).map_err(map_error("delete from", "POLICIES"))?;
             self.published.remove(&slot.0);
+            reach(Failpoint::PolicyWithdrawn);
         }
         Ok(())
     }

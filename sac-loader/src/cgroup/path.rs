@@ -70,6 +70,12 @@ impl CgroupPath {
             && scope.is_some_and(|unit| unit.starts_with("session-") && unit.ends_with(".scope"))
     }
 
+    /// Whether it is such a scope, or in one: systemd makes them for logins, and for nothing else.
+    pub(crate) fn is_in_session_scope(&self) -> bool {
+        let scope: PathBuf = self.0.iter().take(3).collect();
+        Self::is_session_scope(&Path::new(super::ROOT).join(scope))
+    }
+
     /// Whether it belongs to a user's manager, `user@UID.service`.
     pub(crate) fn is_in_user_manager(&self) -> bool {
         self.0.iter().nth(2).and_then(|unit| unit.to_str()).is_some_and(|unit| unit.starts_with("user@"))
@@ -107,6 +113,11 @@ mod tests {
         assert!(!is_scope("user.slice/user-1000.slice"));
         assert!(!is_scope("user.slice/user-1000.slice/session-3.scope/sac-x"));
         assert!(!is_scope("system.slice/ssh.service"));
+        let is_in = |text: &str| path(text).is_in_session_scope();
+        assert!(is_in("0::/user.slice/user-0.slice/session-3.scope\n"));
+        assert!(is_in("0::/user.slice/user-1000.slice/session-3.scope/sac-x/nested\n"));
+        assert!(!is_in("0::/user.slice/user-1000.slice/user@1000.service/session-3.scope\n"));
+        assert!(!is_in("0::/system.slice/cron.service\n"));
     }
 
     #[test]

@@ -29,7 +29,11 @@ fn log_to_journal_or_standard_error() -> anyhow::Result<()> {
     let level = EnvFilter::try_from_env("SAC_LOG").unwrap_or_else(|_unset| EnvFilter::new("info"));
     let journal = env::var_os("JOURNAL_STREAM").and_then(|_set| tracing_journald::layer().ok());
     let layer = match journal {
-        Some(journal) => journal.with_syslog_identifier("sac-loader".to_owned()).boxed(),
+        Some(journal) => {
+            // Fields are named as `audit verify` looks for them: `SAC_CHECKPOINT_NUMBER`.
+            let journal = journal.with_field_prefix(Some("SAC".to_owned()));
+            journal.with_syslog_identifier("sac-loader".to_owned()).boxed()
+        }
         None => tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).boxed(),
     };
     Ok(tracing_subscriber::registry().with(layer.with_filter(level)).try_init()?)

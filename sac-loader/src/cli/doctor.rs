@@ -3,9 +3,10 @@
 //!
 //! Exit code 0 only if confinement can work; advice does not change it.
 
+use super::paint::Paint;
 use crate::doctor::{Check, Host, Proof, Status, examine};
 use std::{
-    io::{self, IsTerminal as _, Write},
+    io::{self, Write},
     path::Path,
     process::ExitCode,
 };
@@ -37,20 +38,12 @@ pub(super) fn run(arguments: &DoctorArguments, btf: &Path) -> anyhow::Result<Exi
         serde_json::to_writer_pretty(&mut out, &checks)?;
         writeln!(out)?;
     } else {
-        let is_coloured = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        let paint = if is_coloured { Paint::Colour } else { Paint::Plain };
+        let paint = Paint::for_output(&out);
         let mut report = Report::new(&mut out, paint);
         examine(&host, btf, proof, &mut |check| report.check(&check))?;
         has_failed = report.finish()?;
     }
     Ok(if has_failed { ExitCode::from(super::FAILED) } else { ExitCode::SUCCESS })
-}
-
-/// Whether marks are coloured.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Paint {
-    Plain,
-    Colour,
 }
 
 /// Room for the name of a check, in characters; the longest is `PAM systemd-user`.
@@ -77,9 +70,9 @@ impl<W: Write> Report<W> {
         }
         self.help.clone_from(&check.help);
         let (mark, colour) = match check.status {
-            Status::Ok => ('✓', "32"),
-            Status::Advice => ('!', "33"),
-            Status::Fail => ('✗', "1;31"),
+            Status::Ok => ("✓", "32"),
+            Status::Advice => ("!", "33"),
+            Status::Fail => ("✗", "1;31"),
         };
         match check.status {
             Status::Ok => {}
@@ -87,10 +80,7 @@ impl<W: Write> Report<W> {
             Status::Fail => self.failures += 1,
         }
         let (name, found) = (&check.check, &check.found);
-        match self.paint {
-            Paint::Plain => writeln!(self.out, "{mark} {name:NAME_CHARS$}  {found}")?,
-            Paint::Colour => writeln!(self.out, "\x1b[{colour}m{mark}\x1b[0m {name:NAME_CHARS$}  {found}")?,
-        }
+        writeln!(self.out, "{} {name:NAME_CHARS$}  {found}", self.paint.paint(colour, mark))?;
         // Some checks take seconds on a slow machine; what is known is shown.
         self.out.flush()
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `sac-loader grant`, `grants`, `revoke` and `thaw`: exceptions that administrators make.
+//! `sac-loader grant`, `grants` and `revoke`: exceptions that administrators make.
 
 use crate::control::{GrantInfo, Request, ask};
 use comfy_table::{ContentArrangement, Table, presets};
@@ -41,13 +41,6 @@ pub(super) struct RevokeArguments {
     number: u32,
 }
 
-/// What `thaw` takes.
-#[derive(clap::Args)]
-pub(super) struct ThawArguments {
-    /// The session's id
-    session: String,
-}
-
 /// Grants a program.
 pub(super) fn grant(arguments: GrantArguments) -> anyhow::Result<ExitCode> {
     let GrantArguments { user, exec, for_s, reason } = arguments;
@@ -73,14 +66,6 @@ pub(super) fn list(arguments: &GrantsArguments) -> anyhow::Result<ExitCode> {
 pub(super) fn revoke(arguments: &RevokeArguments) -> anyhow::Result<ExitCode> {
     let GrantInfo { number, user, exec, .. } = ask(Request::Revoke { number: arguments.number })?;
     writeln!(io::stdout(), "grant {number} revoked: {user} for {exec}")?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Lets a session go on.
-pub(super) fn thaw(arguments: ThawArguments) -> anyhow::Result<ExitCode> {
-    let session = arguments.session;
-    ask::<()>(Request::Thaw { session: session.clone() })?;
-    writeln!(io::stdout(), "session {session} goes on")?;
     Ok(ExitCode::SUCCESS)
 }
 

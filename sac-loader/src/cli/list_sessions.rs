@@ -73,7 +73,7 @@ fn or_dash(text: &str) -> String {
 }
 
 /// The time in this machine's time zone, to the second.
-fn local_time(rfc3339: &str) -> String {
+pub(super) fn local_time(rfc3339: &str) -> String {
     let local =
         rfc3339.parse::<jiff::Timestamp>().map(|time| time.to_zoned_datetime(jiff::tz::TimeZone::system()));
     local.map_or_else(|_not_a_time| rfc3339.to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `sac-loader policy`: what can be done with policies without the daemon. One file for each command, and here what they share.
+//! `sac-loader policy`: what can be done with policies; all but [`apply`] without the daemon. One file for each command, and here what
+//! they share.
 
+mod apply;
 mod check;
 mod choice;
 mod diff;
@@ -26,6 +28,14 @@ use std::{
 pub(super) enum PolicyCommand {
     /// Report every fault; exit with 0 if the policies can be used
     Check(check::CheckArguments),
+    /// Put new policies in force in the place of all that are, for good or on trial
+    Apply(apply::ApplyArguments),
+    /// Keep policies that are on trial; from a login that was opened since they were applied
+    Confirm,
+    /// Take policies back that are on trial
+    Rollback,
+    /// Say which policies are in force, and until when if they are on trial
+    Status(apply::StatusArguments),
     /// Say what somebody may do, and why; exit with 0 if it is allowed, 3 if it is denied
     Explain(Box<explain::ExplainArguments>),
     /// Run the assertions of policies; exit with 1 if one does not hold
@@ -44,6 +54,10 @@ pub(super) enum PolicyCommand {
 pub(super) fn run(command: &PolicyCommand) -> anyhow::Result<ExitCode> {
     match command {
         PolicyCommand::Check(arguments) => check::run(arguments),
+        PolicyCommand::Apply(arguments) => apply::run(arguments),
+        PolicyCommand::Confirm => apply::confirm(),
+        PolicyCommand::Rollback => apply::roll_back(),
+        PolicyCommand::Status(arguments) => apply::status(arguments),
         PolicyCommand::Explain(arguments) => explain::run(arguments),
         PolicyCommand::Test(arguments) => test::run(arguments),
         PolicyCommand::Learn(arguments) => learn::run(arguments),

@@ -11,16 +11,40 @@ use std::{
 
 /// What is there besides the commands.
 const MORE: &str = "
+## Permissions
+
+| Who | What |
+|---|---|
+| root | Everything |
+| Members of the group `sac-audit` | What looks at open sessions and at the record and changes nothing: `list-sessions`, `sessions list`, `sessions show`, `grants`, `policy status`, `top`, `events`, `tree`, `report`, `audit verify` |
+| Everybody | What needs no service: `policy check`, `policy diff` and the like, for files that they can read |
+
+The kernel says which groups somebody is in who asks, as they were when the command was started: whoever has just been made a
+member has to log in again. The service looks the group up when it starts, with `reload`, and on SIGHUP.
+
+`kill-session`, `freeze` and `thaw` tell the session's user why, on the session's terminals, and the log who asked for it. What a user
+runs outside of sessions, by a manager of their own, is not in a session and goes on.
+
+`policy apply --confirm` puts policies on trial; `/usr/share/doc/sac/lockout.md` says how that goes, who can confirm, and what to do who is
+locked out.
+
+`top` is for a terminal, which it gives back however it ends. It asks the service once a second and reads the record meanwhile; where the
+service does not answer, it shows what the record says and says so.
+
+`events`, `tree`, `report` and `audit verify` read the record's files and need no service: they work on a copy elsewhere as well, with
+`--directory`.
+
 ## Exit status
 
 | Code | Meaning |
 |---|---|
 | 0 | It is done; with a question, the answer is yes |
-| 1 | It could not be done, or a check failed |
+| 1 | It could not be done, not for all processes of a session, or a check failed |
 | 2 | The command line is wrong |
 | 3 | `policy explain`, `policy show`: it is denied, or no policy holds |
 
-`policy diff` exits with 0 where nothing differs, 1 where something does, and 2 where it cannot tell; `run` with the code of
+`policy diff` exits with 0 where nothing differs, 1 where something does, and 2 where it cannot tell; `audit verify` with 0 where the
+record is sound, 1 where it is not, and 2 where it cannot be read; `run` with the code of
 the command that it ran.
 
 ## Files
@@ -31,7 +55,11 @@ the command that it ran.
 | `/etc/sac/examples/` | Policies to begin with |
 | `/usr/share/sac/sac-policy.schema.json` | The JSON Schema of policies, for editors |
 | `/run/sac/` | Sockets, records of open sessions, and grants |
+| `/var/log/sac/` | The record, see `/usr/share/doc/sac/audit.md` |
+| `/usr/share/sac/sac-record.schema.json` | The JSON Schema of a line of the record |
 | `/var/lib/sac/executed/` | What people have executed, for `policy learn` |
+| `/var/lib/sac/apply/before/` | The policies that were in force before the last `policy apply` |
+| `/var/lib/sac/apply/new/` | Policies that are on trial |
 | `/sys/fs/bpf/sac/` | What is in the kernel; it holds without the service, too |
 
 ## Environment
@@ -39,6 +67,7 @@ the command that it ran.
 | Variable | Meaning |
 |---|---|
 | `NO_COLOR` | Nothing is coloured if it is set |
+| `TZ` | The time zone in which times are shown and read |
 | `SSH_CONNECTION` | From where whoever runs `policy check` has logged in, for its warning of who would be locked out |
 | `SUDO_UID` | Who that is, where the kernel does not know it |
 ";

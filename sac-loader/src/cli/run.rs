@@ -4,18 +4,15 @@
 //! It loads a kernel half of its own that goes when it ends, so it neither needs nor disturbs the daemon.
 
 use crate::{
-    bpf::{Begin, Enforcement, EventReader, KernelBtf, Next},
+    bpf::{Begin, Enforcement, EventReader, KernelBtf, Reported},
     cgroup::{Cgroup, TemporaryCgroup},
     notice::{self, Attempt, Mounts},
     sys,
 };
-use anyhow::{Context as _, bail};
-use rustix::{
-    event::{PollFd, PollFlags, poll},
-    process::{Pid, PidfdFlags, pidfd_open},
-};
+use anyhow::{Context as _, bail, ensure};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use sac_abi::{Action, HashKey, RuleKey, scope::Scope};
-use sac_policy::{Colour, HostFiles, PolicySet, Situation, compile};
+use sac_policy::{Colour, HostFiles, Loaded, PolicySet, Situation, compile};
 use std::{
     ffi::OsString,
     fs::OpenOptions,
@@ -38,8 +35,9 @@ pub(super) struct RunArguments {
 
 /// Runs the command; the exit code is the command's own, or 128 and the signal that ended it.
 pub(super) fn run(arguments: &RunArguments, btf: &Path) -> anyhow::Result<ExitCode> {
-    let mut enforcement = Enforcement::load(&KernelBtf::read(btf)?, None)?;
-    let rules = rules(&arguments.policy, enforcement.hash_key())?;
+    // First, since the kernel takes seconds to verify the programs and a moment to load a policy.
+    let loaded = load(&arguments.policy)?;
+    let (mut enforcement, rules) = Enforcement::load_for(&KernelBtf::read(btf)?, |key| rules(&loaded, key))?;
     let slot = enforcement.slots().reserve();
     enforcement.slots().publish(&[(slot, &rules)])?;
     let mut events = enforcement.take_events()?;
@@ -54,13 +52,19 @@ pub(super) fn run(arguments: &RunArguments, btf: &Path) -> anyhow::Result<ExitCo
     Ok(exit_code(status))
 }
 
-/// The compiled policy. Warnings are shown, faults end the command.
-fn rules(path: &PathBuf, key: HashKey) -> anyhow::Result<Vec<(RuleKey, u64)>> {
+/// The one policy of a file. Faults end the command.
+fn load(path: &PathBuf) -> anyhow::Result<Loaded> {
     let loaded = match PolicySet::load_files(std::slice::from_ref(path)) {
         Ok(loaded) => loaded,
         Err(faults) => bail!("{}\n{}", faults, faults.render(Colour::Never)),
     };
-    let [policy] = loaded.set.policies() else { bail!("{} must hold one policy", path.display()) };
+    ensure!(loaded.set.policies().len() == 1, "{} must hold one policy", path.display());
+    Ok(loaded)
+}
+
+/// The compiled policy. Warnings are shown.
+fn rules(loaded: &Loaded, key: HashKey) -> anyhow::Result<Vec<(RuleKey, u64)>> {
+    let [policy] = loaded.set.policies() else { bail!("a file must hold one policy") };
     let situation = Situation { at: jiff::Timestamp::now(), key, grants: Vec::new() };
     let compiled = compile(policy, &HostFiles::new(crate::sys::file_generation), &situation);
     for warnings in [&loaded.warnings, &compiled.warnings] {
@@ -90,13 +94,7 @@ fn follow(mut child: Child, events: &mut EventReader) -> anyhow::Result<ExitStat
     let ended = pidfd_open(pid, PidfdFlags::empty()).context("watching the command")?;
     let mut mounts = Mounts::default();
     loop {
-        let mut wait =
-            [PollFd::new(&*events, PollFlags::IN), PollFd::from_borrowed_fd(ended.as_fd(), PollFlags::IN)];
-        match poll(&mut wait, None) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error).context("waiting for the command"),
-        }
-        let has_ended = !wait[1].revents().is_empty();
+        let has_ended = events.wait(None, Some(ended.as_fd())).context("waiting for the command")?;
         while let Some(next) = events.next() {
             show(&next, &mut mounts)?;
         }
@@ -106,8 +104,8 @@ fn follow(mut child: Child, events: &mut EventReader) -> anyhow::Result<ExitStat
     }
 }
 
-fn show(next: &Next, mounts: &mut Mounts) -> io::Result<()> {
-    let Next::Event(event) = next else { return Ok(()) };
+fn show(next: &Reported, mounts: &mut Mounts) -> io::Result<()> {
+    let Reported::Blocked(event) = next else { return Ok(()) };
     let action = Action::from_byte(event.action);
     if action == Action::Allow {
         return Ok(());

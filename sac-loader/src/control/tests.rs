@@ -12,6 +12,25 @@ fn a_command_is_one_word() {
     assert_eq!(reads(r#"{"command":"list-sessions"}"#), Ok(Request::ListSessions {}));
     assert_eq!(reads(r#"{"command":"reload"}"#), Ok(Request::Reload {}));
     assert_eq!(reads(r#"{"command":"revoke","number":3}"#), Ok(Request::Revoke { number: 3 }));
+    let session = || "3b0kq7e000".to_owned();
+    let show = r#"{"command":"show-session","session":"3b0kq7e000"}"#;
+    assert_eq!(reads(show), Ok(Request::ShowSession { session: session() }));
+    let kill = r#"{"command":"kill-session","session":"3b0kq7e000","reason":"why"}"#;
+    assert_eq!(reads(kill), Ok(Request::KillSession { session: session(), reason: "why".to_owned() }));
+    let freeze = r#"{"command":"freeze","session":"3b0kq7e000","reason":"why"}"#;
+    assert_eq!(reads(freeze), Ok(Request::Freeze { session: session(), reason: "why".to_owned() }));
+    let thaw = r#"{"command":"thaw","session":"3b0kq7e000"}"#;
+    assert_eq!(reads(thaw), Ok(Request::Thaw { session: session(), reason: None }));
+    assert_eq!(reads(r#"{"command":"policy-status"}"#), Ok(Request::PolicyStatus {}));
+    assert_eq!(reads(r#"{"command":"confirm-policies"}"#), Ok(Request::ConfirmPolicies {}));
+    assert_eq!(reads(r#"{"command":"roll-back-policies"}"#), Ok(Request::RollBackPolicies {}));
+    let apply = r#"{"command":"apply-policies","directory":"/root/new"}"#;
+    assert_eq!(reads(apply), Ok(Request::ApplyPolicies { directory: "/root/new".into(), confirm_s: None }));
+    let on_trial = r#"{"command":"apply-policies","directory":"/root/new","confirm_s":60}"#;
+    assert_eq!(
+        reads(on_trial),
+        Ok(Request::ApplyPolicies { directory: "/root/new".into(), confirm_s: Some(60) })
+    );
     let grant = r#"{"command":"grant","user":"bob","exec":"/usr/bin/df","for_s":60,"reason":"why"}"#;
     let [user, reason] = ["bob", "why"].map(str::to_owned);
     assert_eq!(reads(grant), Ok(Request::Grant { user, exec: "/usr/bin/df".into(), for_s: 60, reason }));
@@ -25,6 +44,9 @@ fn what_is_no_command_is_refused() {
         "[]",
         r#"{"command":"stop"}"#,
         r#"{"command":"reload","force":true}"#,
+        r#"{"command":"apply-policies","confirm_s":60}"#,
+        r#"{"command":"apply-policies","directory":"/root/new","confirm_s":-1}"#,
+        r#"{"command":"kill-session","session":"3b0kq7e000"}"#,
         r#"{"command":"reload"}x"#,
     ] {
         assert!(reads(text).is_err(), "{text}");

@@ -17,7 +17,7 @@ use rustix::{
 };
 use std::{
     io,
-    os::fd::OwnedFd,
+    os::fd::{BorrowedFd, OwnedFd},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -54,6 +54,16 @@ impl Wake {
         // A counter that is full has rung enough.
         let _rings_already = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
     }
+
+    /// Lets it be rung again.
+    pub(super) fn hush(&self) {
+        let _nothing_there = read(&self.0);
+    }
+
+    /// Readable when it has been rung.
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        std::os::fd::AsFd::as_fd(&*self.0)
+    }
 }
 
 /// What was executed, shared between the threads that note it and that write it down.
@@ -78,17 +88,18 @@ pub(super) fn keep(
     let mut clock_was_set = false;
     loop {
         let limits_in = watched.look(state, notices);
-        let (next_wall, next_grant) = {
+        let (next_wall, next_grant, next_policies) = {
             let mut state = lock(state);
             state.pass(clock_was_set);
-            (state.next_moment(), state.grants.next_end_boot_s())
+            state.pass_policies();
+            (state.next_moment(), state.grants.next_end_boot_s(), state.apply.next_boot_s())
         };
         if flushed.elapsed() >= FLUSH_EVERY {
             flush(sightings);
             flushed = Instant::now();
         }
         let next_limit = limits_in.map(|left| boot_s() + left.as_secs().max(1));
-        let next_boot = [next_limit, next_grant.map(u64::from)].into_iter().flatten().min();
+        let next_boot = [next_limit, next_grant.map(u64::from), next_policies].into_iter().flatten().min();
         let now = Timestamp::now().as_second();
         // Without a moment the timer is armed all the same, or a clock that is set would go unseen. What is due still could not be
         // done, and is tried again in a second.
@@ -163,6 +174,7 @@ impl State {
         };
         for grant in &ended {
             super::give::log(grant, "expired", "the clock");
+            super::give::tell_end(&self.recorder, grant, false);
         }
         !ended.is_empty()
     }

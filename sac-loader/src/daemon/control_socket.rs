@@ -1,80 +1,141 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The socket that the command line asks at.
+//!
+//! [`access`] says who may, [`serve`] keeps connections from getting in each other's way. Here requests meet what does them.
 
-use super::{Shared, give, lock, record::SessionRecord};
-use crate::{
-    cgroup,
-    control::{Answer, REQUEST_BYTES_MAX, Reloaded, Request, SOCKET_PATH, SessionInfo, TIMEOUT},
-    notice,
+mod access;
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
+mod serve;
+
+pub(super) use access::Access;
+
+use super::{
+    Shared,
+    apply::Asker,
+    give, intervene, lock,
+    show::{self, CommandLines},
 };
+use crate::{
+    control::{Answer, Permission, READERS, Reloaded, Request, SOCKET_PATH},
+    notice::Deliverer,
+};
+use access::Peer;
 use anyhow::Context as _;
-use sac_abi::scope::Counters;
 use serde::Serialize;
 use std::{
     fs,
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    io::{self, ErrorKind},
     os::unix::net::{UnixListener, UnixStream},
-    thread,
-    time::Duration,
+    sync::Arc,
 };
 
-/// Makes the socket, in place of one that an earlier daemon left.
+/// Makes the socket, in place of one that an earlier daemon left. It is root's alone until [`Access`] opens it to others.
 pub(super) fn bind() -> anyhow::Result<UnixListener> {
     match fs::remove_file(SOCKET_PATH) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).context(SOCKET_PATH),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).context(SOCKET_PATH),
         _ => {}
     }
     UnixListener::bind(SOCKET_PATH).context(SOCKET_PATH)
 }
 
-/// Serves one connection after the other, until accepting them fails. Only root can connect, and root can wait.
-pub(super) fn serve(state: &Shared, socket: &UnixListener) -> io::Result<()> {
-    loop {
-        let served = socket.accept().and_then(|(stream, _)| serve_one(state, stream));
-        if let Err(error) = served {
-            tracing::warn!(%error, "a control request was not answered");
-            // Where descriptors are exhausted this must not become a busy loop.
-            thread::sleep(Duration::from_millis(10));
+/// What answers.
+pub(super) struct Control {
+    pub(super) state: Shared,
+    pub(super) notices: Deliverer,
+    pub(super) access: Arc<Access>,
+    pub(super) command_lines: CommandLines,
+}
+
+/// Serves connections, for as long as the daemon runs.
+pub(super) fn serve(control: Control, socket: &UnixListener) -> io::Result<()> {
+    serve::serve(&Arc::new(control), socket, serve::BOUNDS)
+}
+
+impl serve::Service for Control {
+    fn peer(&self, connection: &UnixStream) -> io::Result<Peer> {
+        self.access.peer(connection)
+    }
+
+    fn answer(&self, peer: &Peer, line: &[u8]) -> io::Result<Vec<u8>> {
+        match permitted(peer, line) {
+            Ok(request) => self.respond(peer, request),
+            Err(reason) => error(&reason),
         }
     }
 }
 
-fn serve_one(state: &Shared, mut stream: UnixStream) -> io::Result<()> {
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.set_write_timeout(Some(TIMEOUT))?;
-    let peer = rustix::net::sockopt::socket_peercred(&stream)?;
-    let answer = if peer.uid.as_raw() == 0 {
-        let mut line = Vec::new();
-        BufReader::new((&stream).take(REQUEST_BYTES_MAX as u64)).read_until(b'\n', &mut line)?;
-        answer(state, peer.pid.as_raw_nonzero().get(), &line)?
-    } else {
-        json(&Answer::<()>::Error("only root may ask".to_owned()))?
-    };
-    stream.write_all(&answer)
+/// The request in a line, if the peer may ask for it.
+fn permitted(peer: &Peer, line: &[u8]) -> Result<Request, String> {
+    let request: Request = serde_json::from_slice(line).map_err(|error| format!("not a request: {error}"))?;
+    match (peer.may, request.needs()) {
+        (Some(may), needed) if may >= needed => Ok(request),
+        (Some(Permission::Look), _) => {
+            Err(format!("only root may do that; members of the group {READERS} may look and change nothing"))
+        }
+        _ => Err(format!("only root and members of the group {READERS} may ask")),
+    }
 }
 
-fn answer(state: &Shared, pid: i32, line: &[u8]) -> io::Result<Vec<u8>> {
-    match serde_json::from_slice(line) {
-        Ok(Request::ListSessions {}) => json(&Answer::Ok(list_sessions(state))),
-        Ok(Request::Reload {}) => json(&match lock(state).reload() {
-            Ok(policies) => Answer::Ok(Reloaded { policies }),
+impl Control {
+    fn respond(&self, peer: &Peer, request: Request) -> io::Result<Vec<u8>> {
+        let state = &self.state;
+        let by = || give::asker(peer.pid);
+        match request {
+            Request::ListSessions {} => json(&Answer::Ok(show::list(state))),
+            Request::ShowSession { session } => result(show::one(state, &self.command_lines, &session)),
+            Request::Reload {} => result(self.reload()),
+            Request::PolicyStatus {} => json(&Answer::Ok(lock(state).policy_status())),
+            Request::ApplyPolicies { directory, confirm_s } => {
+                let by = by();
+                result(lock(state).apply_policies(&directory, confirm_s, &by).map_err(Into::into))
+            }
+            Request::ConfirmPolicies {} => {
+                let (by, asker) = (by(), Asker::of(peer.pid));
+                let confirmed = lock(state).confirm_policies(&asker, &by);
+                result(confirmed.map(|policies| Reloaded { policies }).map_err(Into::into))
+            }
+            Request::RollBackPolicies {} => {
+                let by = by();
+                let taken_back = lock(state).roll_back_policies(&by, "somebody asked for it");
+                result(taken_back.map(|policies| Reloaded { policies }).map_err(Into::into))
+            }
+            Request::Grant { user, exec, for_s, reason } => {
+                result(give::grant(state, &by(), &user, exec, for_s, reason))
+            }
+            Request::Grants {} => json(&Answer::Ok(give::grants(state))),
+            Request::Revoke { number } => result(give::revoke(state, &by(), number)),
+            Request::KillSession { session, reason } => {
+                result(intervene::kill(state, &self.notices, by(), &session, reason))
+            }
+            Request::Freeze { session, reason } => {
+                result(intervene::freeze(state, &self.notices, by(), &session, reason))
+            }
+            Request::Thaw { session, reason } => {
+                result(intervene::thaw(state, &self.notices, by(), &session, reason.unwrap_or_default()))
+            }
+        }
+    }
+
+    fn reload(&self) -> anyhow::Result<Reloaded> {
+        self.access.look_again();
+        let reloaded = lock(&self.state).reload();
+        match reloaded {
+            Ok(policies) => Ok(Reloaded { policies }),
             Err(error) => {
                 tracing::error!("the policies were refused: {}", error.first_faults());
-                Answer::Error(format!("the policies were refused, nothing changed: {error:#}"))
+                anyhow::bail!("the policies were refused, nothing changed: {error:#}")
             }
-        }),
-        Ok(Request::Grant { user, exec, for_s, reason }) => {
-            result(give::grant(state, &give::asker(pid), &user, exec, for_s, reason))
         }
-        Ok(Request::Grants {}) => json(&Answer::Ok(give::grants(state))),
-        Ok(Request::Revoke { number }) => result(give::revoke(state, &give::asker(pid), number)),
-        Ok(Request::Thaw { session }) => result(give::thaw(state, &give::asker(pid), &session)),
-        Err(error) => json(&Answer::<()>::Error(format!("not a request: {error}"))),
     }
 }
 
 fn result<T: Serialize>(result: anyhow::Result<T>) -> io::Result<Vec<u8>> {
     json(&result.map_or_else(|error| Answer::Error(format!("{error:#}")), Answer::Ok))
+}
+
+fn error(reason: &str) -> io::Result<Vec<u8>> {
+    json(&Answer::<()>::Error(reason.to_owned()))
 }
 
 fn json(answer: &impl Serialize) -> io::Result<Vec<u8>> {
@@ -83,59 +144,5 @@ fn json(answer: &impl Serialize) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// What is looked up outside of the daemon's memory is looked up after the lock is given back.
-fn list_sessions(state: &Shared) -> Vec<SessionInfo> {
-    let known: Vec<(String, SessionRecord, Counters)> = {
-        let state = lock(state);
-        let sessions = state.registry().sessions();
-        sessions
-            .map(|(id, session)| {
-                let counters = state.counters(session.scope.cgroup_id);
-                (id.to_string(), session.clone(), counters)
-            })
-            .collect()
-    };
-    known.into_iter().map(|(id, record, counters)| session_info(id, record, counters)).collect()
-}
-
-fn session_info(id: String, record: SessionRecord, counters: Counters) -> SessionInfo {
-    let processes = cgroup::processes(&record.scope.directory).unwrap_or_default();
-    // sshd sets the terminal up after PAM, and calls it "ssh" until then.
-    let tty =
-        processes.iter().find_map(|pid| terminal_of(*pid)).unwrap_or_else(|| match record.tty.as_str() {
-            "ssh" => String::new(),
-            named => named.strip_prefix("/dev/").unwrap_or(named).to_owned(),
-        });
-    SessionInfo {
-        id,
-        policy: policy(&record, !tty.is_empty()),
-        user: record.person.name,
-        uid: record.person.uid,
-        groups: record.person.groups.into_iter().map(|(_, name)| name).collect(),
-        service: record.service,
-        from: record.from,
-        tty,
-        since: jiff::Timestamp::from_millisecond(record.since_ms)
-            .map(|time| time.to_string())
-            .unwrap_or_default(),
-        processes: processes.len(),
-        executed: counters.executed,
-        blocked: counters.blocked,
-        events_lost: counters.events_lost,
-        frozen: fs::read_to_string(record.scope.directory.join("cgroup.freeze"))
-            .is_ok_and(|text| text.trim() == "1"),
-        cgroup: record.scope.directory.display().to_string(),
-    }
-}
-
-/// The policy that holds in a session, which may depend on whether it has a terminal.
-fn policy(record: &SessionRecord, on_terminal: bool) -> String {
-    let policies = &record.scope.policies;
-    policies.get(usize::from(on_terminal)).or(policies.first()).cloned().unwrap_or_default()
-}
-
-/// The controlling terminal of a process, without `/dev/`.
-fn terminal_of(pid: i32) -> Option<String> {
-    let path = notice::terminal_of_process(pid)?;
-    Some(path.strip_prefix("/dev").unwrap_or(&path).display().to_string())
-}
+#[cfg(test)]
+mod tests;

@@ -2,18 +2,26 @@
 //! What the kernel half reports: told to the user at once, and logged.
 
 mod flood;
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
+mod losses;
 
-use super::{Shared, clock::SharedSightings, limits, lock};
+use super::{
+    Shared,
+    audit::{self, Keeper},
+    clock::SharedSightings,
+    intervene::Intervention,
+    limits, lock,
+};
 use crate::{
-    bpf::{EventReader, Next},
+    bpf::{EventReader, Reported},
     notice::{self, Attempt, Deliverer, Mounts},
 };
 use flood::{Flood, More};
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-};
+use losses::Losses;
 use sac_abi::{Action, Operation, SessionId, Verdict, event::Event};
+use sac_audit::record::{Control, Entry, Event as Recorded};
+use sac_failpoint::{Failpoint, reach};
 use sac_policy::{
     Policy,
     policy::{Gravity, StrikeAction, Strikes},
@@ -29,6 +37,12 @@ pub(super) struct Subject {
     /// The scope's cgroup.
     pub(super) directory: PathBuf,
     pub(super) rule: String,
+    /// Name of the policy that decided.
+    pub(super) policy: Option<String>,
+    /// Variables that are recorded of the environment.
+    pub(super) environment: Vec<String>,
+    /// The session, or the user's slice, as records have it.
+    pub(super) record: sac_audit::record::Session,
     /// What the user is told in addition.
     pub(super) messages: Vec<String>,
     pub(super) severity: Gravity,
@@ -46,6 +60,7 @@ pub(super) fn rule_name(policy: Option<&Policy>, rule: u32) -> String {
         (_, Verdict::RULE_ARGUMENTS_OF_MAPPING) => {
             "conditions on the arguments of what is mapped, not executed".to_owned()
         }
+        (_, Verdict::RULE_UNRECORDED) => "cannot be recorded".to_owned(),
         (_, Verdict::RULE_GRANT) => "grant".to_owned(),
         (None, rule) => format!("rule {rule} of a policy that is not in force any more"),
         (Some(policy), 0) => format!("{}: default", policy.file().display()),
@@ -62,25 +77,28 @@ pub(super) fn follow(
     mut events: EventReader,
     notices: &Deliverer,
     sightings: &SharedSightings,
+    record: Keeper,
 ) -> io::Result<()> {
     let (mounts, flood) = (Mounts::default(), Flood::default());
-    let mut desk = Desk { state, notices, sightings, mounts, flood };
+    let losses = Losses::from_now_on(state);
+    let mut desk = Desk { state, notices, sightings, mounts, flood, record, losses };
     loop {
-        let timeout = desk.flood.next_due().map(|at| at.saturating_duration_since(Instant::now()));
-        // A time span that is too long for the kernel cannot come of a window of a second.
-        let timeout = timeout.and_then(|left| Timespec::try_from(left).ok());
-        match poll(&mut [PollFd::new(&events, PollFlags::IN)], timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
+        let due = [desk.flood.next_due(), desk.record.next_due(), desk.losses.next_due()];
+        let next = due.into_iter().flatten().min();
+        let timeout = next.map(|at| at.saturating_duration_since(Instant::now()));
+        events.wait(timeout, Some(desk.record.inbox().bell()))?;
+        // Whatever the kernel half has told up to here is read below.
+        let until = audit::now().boot_ns;
+        desk.record.take();
         while let Some(next) = events.next() {
-            match next {
-                Next::Event(event) => desk.handle(&event),
-                Next::Unknown => tracing::error!("the kernel half wrote a record of another version"),
-            }
-            desk.tell_of_more();
+            desk.record.catch_up(next.boot_ns());
+            desk.receive(next);
         }
+        reach(Failpoint::EventsRead);
         desk.tell_of_more();
+        desk.losses.look(state);
+        desk.record.catch_up(until);
+        desk.record.tick();
     }
 }
 
@@ -90,12 +108,41 @@ struct Desk<'a> {
     notices: &'a Deliverer,
     sightings: &'a SharedSightings,
     mounts: Mounts,
-    flood: Flood<Line>,
+    flood: Flood<Told>,
+    record: Keeper,
+    losses: Losses,
 }
 
 impl Desk<'_> {
+    fn receive(&mut self, next: Reported) {
+        self.losses.expect();
+        match next {
+            Reported::Blocked(event) => self.handle(&event),
+            Reported::Executed(executed) => {
+                let head = executed.execution.head;
+                let subject = self.subject(head.cgroup, executed.execution.slot, head.rule);
+                self.record.decided(&executed.execution);
+                self.record.add(audit::executed(&executed, subject.as_ref()));
+            }
+            Reported::Ended(ended) => {
+                let subject = self.subject(ended.head.cgroup, 0, 0);
+                self.record.add(audit::ended(&ended, subject.as_ref()));
+            }
+            Reported::Forked(forked) => {
+                let subject = self.subject(forked.head.cgroup, 0, 0);
+                self.record.add(audit::forked(&forked, subject.as_ref()));
+            }
+            Reported::Unknown => tracing::error!("the kernel half wrote a record of another version"),
+        }
+        self.tell_of_more();
+    }
+
+    fn subject(&self, cgroup: u64, slot: u32, rule: u32) -> Option<Subject> {
+        lock(self.state).subject(cgroup, slot, rule)
+    }
+
     fn handle(&mut self, event: &Event) {
-        let subject = lock(self.state).subject(event.cgroup, event.slot, event.rule);
+        let subject = self.subject(event.cgroup, event.slot, event.rule);
         let action = Action::from_byte(event.action);
         let is_execution = event.operation() == Some(Operation::Execute) && event.mapped == 0;
         if is_execution
@@ -109,7 +156,13 @@ impl Desk<'_> {
         }
         let line = Line::new(event, action, subject.as_ref(), &mut self.mounts);
         // Who executes the same again and again has made a process for each time.
-        let is_told = is_execution || self.flood.lets_through(event.cgroup, &line, Instant::now());
+        let entry = audit::blocked(event, subject.as_ref(), &mut self.mounts);
+        let told = Told { line, entry };
+        let is_told = is_execution || self.flood.lets_through(event.cgroup, &told, Instant::now());
+        let Told { line, entry } = told;
+        if is_told {
+            self.record.add(entry);
+        }
         let subject = subject.filter(|_| action.blocks());
         // Before the log, which takes its time: without a terminal somebody has to be there still to show it to.
         if let Some(subject) = &subject
@@ -123,14 +176,19 @@ impl Desk<'_> {
         }
         let Some(subject) = subject else { return };
         if let (Some(strikes), Some(id)) = (struck(self.state, &subject, event), subject.session) {
-            act(&strikes, id, &subject.user, subject.uid, &subject.directory, self.notices);
+            act(self.state, &strikes, id, &subject.user, subject.uid, &subject.directory, self.notices);
         }
     }
 
     /// Logs how often something was left out of the log.
     fn tell_of_more(&mut self) {
-        for More { line, count } in self.flood.take_due(Instant::now()) {
+        for More { line: Told { line, mut entry }, count } in self.flood.take_due(Instant::now()) {
             line.log_more(count);
+            let audit::Moment { time, boot_ns } = audit::now();
+            if let Recorded::Operation(operation) = &mut entry.event {
+                operation.count = count;
+            }
+            self.record.add(Entry { time, boot_ns, ..entry });
         }
     }
 }
@@ -160,6 +218,7 @@ fn struck(state: &Shared, subject: &Subject, event: &Event) -> Option<Strikes> {
 
 /// Does what strikes lead to.
 fn act(
+    state: &Shared,
     strikes: &Strikes,
     id: SessionId,
     user: &str,
@@ -167,6 +226,7 @@ fn act(
     directory: &std::path::Path,
     notices: &Deliverer,
 ) {
+    reach(Failpoint::StrikesOut);
     let (count, action) = (strikes.blocked, strikes.then.as_str());
     tracing::warn!(session = %id, user, count, action, "session {id} of {user}: {count} attempts were blocked, {action}");
     let told = match strikes.then {
@@ -177,12 +237,31 @@ fn act(
     notices.tell(uid, directory, format!("{count} attempts were blocked. {told}"));
     match strikes.then {
         StrikeAction::Notify => {}
-        StrikeAction::Freeze => {
-            if let Err(error) = limits::freeze(directory, true) {
+        StrikeAction::Freeze => match limits::freeze(directory, true) {
+            Ok(()) => {
+                reach(Failpoint::SessionControlled);
+                let done = Intervention::by_itself(state, id, user, Control::Frozen, "strikes");
+                done.note(&lock(state).recorder);
+            }
+            Err(error) => {
                 tracing::error!(session = %id, user, %error, "cannot freeze session {id} of {user}");
             }
-        }
-        StrikeAction::End => limits::end(id, user, directory, "strikes"),
+        },
+        StrikeAction::End => limits::end(state, id, user, directory, "strikes"),
+    }
+}
+
+/// A line of the log, with what the record has of it.
+#[derive(Clone, Debug)]
+struct Told {
+    line: Line,
+    entry: Entry,
+}
+
+/// Where the line is the same, what the record has differs in the process only.
+impl PartialEq for Told {
+    fn eq(&self, other: &Self) -> bool {
+        self.line == other.line
     }
 }
 
@@ -204,9 +283,9 @@ impl Line {
         Self {
             attempt: Attempt::of(event, mounts),
             action,
-            user: subject.map_or_else(|| format!("uid {}", event.uid), |subject| subject.user.clone()),
+            user: subject.map_or_else(|| format!("uid {}", event.caller.uid), |subject| subject.user.clone()),
             session: session.map_or_else(|| "none".to_owned(), |session| session.to_string()),
-            uid: event.uid,
+            uid: event.caller.uid,
             rule: subject.map_or_else(|| format!("rule {}", event.rule), |subject| subject.rule.clone()),
             severity: subject.map_or_else(Gravity::default, |subject| subject.severity),
         }
@@ -226,7 +305,7 @@ impl Line {
             None => format!("by {}", notice::comm(event)),
         };
         let (outcome, action, rule) = (self.outcome(), self.action.as_str(), &self.rule);
-        format!("{outcome}, PID {}, {by}, {action} by {rule}", event.tgid)
+        format!("{outcome}, PID {}, {by}, {action} by {rule}", event.caller.tgid)
     }
 
     /// The line for people where it came so many times more.
@@ -247,8 +326,8 @@ impl Line {
             address = self.attempt.address(),
             executed = self.attempt.executed(),
             comm = (!is_execution).then(|| notice::comm(event)),
-            pid = event.tgid,
-            parent = event.parent_tgid,
+            pid = event.caller.tgid,
+            parent = event.caller.parent_tgid,
             uid = self.uid,
             rule = self.rule,
             severity = self.severity.as_str(),
@@ -277,4 +356,4 @@ impl Line {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

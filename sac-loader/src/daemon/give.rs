@@ -1,30 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What administrators ask for: grants, their end, and thawing of sessions. Each is logged with who asked.
+//! Grants that administrators give, and their end. Each is logged with who asked.
 
 use super::{
-    Shared, clock,
+    Shared,
+    audit::Recorder,
+    clock,
     grants::{GrantError, Wish},
-    limits, lock, person,
+    lock, person,
     record::GrantRecord,
 };
-use crate::control::GrantInfo;
+use crate::{control::GrantInfo, logins};
 use anyhow::{Context as _, bail};
-use nix::unistd::{Uid, User};
-use sac_abi::SessionId;
-use std::{fs, path::PathBuf};
+use sac_audit::{
+    record::{Event, Grant, Severity},
+    text::Text,
+};
+use sac_failpoint::{Failpoint, reach};
+use std::{os::unix::ffi::OsStrExt as _, path::PathBuf, time::Duration};
 
-/// `/proc/PID/loginuid` of a process that nobody logged in for; see `audit(7)`.
-const NO_LOGIN: u32 = u32::MAX;
+/// How long a command waits for the name service.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Who asks: whoever logged in to come to the process `pid`, which is root's.
 pub(super) fn asker(pid: i32) -> String {
-    let login = fs::read_to_string(format!("/proc/{pid}/loginuid")).ok();
-    match login.and_then(|text| text.trim().parse::<u32>().ok()) {
-        Some(NO_LOGIN) | None => "root".to_owned(),
-        Some(uid) => match User::from_uid(Uid::from_raw(uid)) {
-            Ok(Some(user)) => user.name,
-            Ok(None) | Err(_) => format!("uid {uid}"),
-        },
+    match logins::login_uid(pid) {
+        None => "root".to_owned(),
+        Some(uid) => {
+            person::user_name_while(uid, person::within(PATIENCE)).unwrap_or_else(|| format!("uid {uid}"))
+        }
     }
 }
 
@@ -37,22 +40,29 @@ pub(super) fn grant(
     for_s: u32,
     reason: String,
 ) -> anyhow::Result<GrantInfo> {
-    let person = person::look_up(user.as_bytes()).with_context(|| format!("cannot grant to {user}"))?;
+    let person = person::look_up_while(user.as_bytes(), person::within(PATIENCE));
+    let person = person.with_context(|| format!("cannot grant to {user}"))?;
     let wish = Wish { uid: person.uid, user: person.name, path: exec, for_s, reason, by: by.to_owned() };
     let now = clock::boot_s_short();
     let mut state = lock(state);
     let given: Result<_, GrantError> = state.grants.add(wish, now);
     let given = given?;
+    reach(Failpoint::GrantGiven);
     log(&given, "granted", by);
+    state.recorder.tell(None, Severity::Low, Event::Granted(in_record(&given)));
     state.refresh();
     Ok(info(&given, now))
 }
 
 /// All grants that hold.
 pub(super) fn grants(state: &Shared) -> Vec<GrantInfo> {
+    holding(lock(state).grants.list(), |_| true)
+}
+
+/// Those of these grants that hold and are `wanted`.
+pub(super) fn holding(grants: &[GrantRecord], wanted: impl Fn(&GrantRecord) -> bool) -> Vec<GrantInfo> {
     let now = clock::boot_s_short();
-    let state = lock(state);
-    let holding = state.grants.list().iter().filter(|grant| grant.until_boot_s > now);
+    let holding = grants.iter().filter(|grant| grant.until_boot_s > now && wanted(grant));
     holding.map(|grant| info(grant, now)).collect()
 }
 
@@ -63,25 +73,28 @@ pub(super) fn revoke(state: &Shared, by: &str, number: u32) -> anyhow::Result<Gr
     let Some(revoked) = revoked else {
         bail!("there is no grant {number}; `sac-loader grants` lists them");
     };
+    reach(Failpoint::GrantRevoked);
     log(&revoked, "revoked", by);
+    tell_end(&state.recorder, &revoked, true);
     state.refresh();
     Ok(info(&revoked, clock::boot_s_short()))
 }
 
-/// Lets the processes of a frozen session go on.
-pub(super) fn thaw(state: &Shared, by: &str, session: &str) -> anyhow::Result<()> {
-    let id = SessionId::parse(session);
-    let found = id.and_then(|id| {
-        let state = lock(state);
-        let record = state.registry().session(id)?;
-        Some((record.person.name.clone(), record.scope.directory.clone()))
-    });
-    let Some((user, directory)) = found else {
-        bail!("there is no session {session}; `sac-loader list-sessions` lists them");
-    };
-    limits::freeze(&directory, false).with_context(|| format!("cannot thaw session {session}"))?;
-    tracing::warn!(session, user, by, "session {session} of {user} thawed by {by}");
-    Ok(())
+/// Tells of a grant that has ended.
+pub(super) fn tell_end(recorder: &Recorder, grant: &GrantRecord, revoked: bool) {
+    recorder.tell(None, Severity::Low, Event::GrantEnded { grant: in_record(grant), revoked });
+}
+
+/// A grant, as records have it.
+fn in_record(grant: &GrantRecord) -> Grant {
+    Grant {
+        grant: grant.number,
+        user: grant.user.clone(),
+        program: Text::from_bytes(grant.path.as_os_str().as_bytes()),
+        for_s: grant.for_s,
+        reason: grant.reason.clone(),
+        by: grant.by.clone(),
+    }
 }
 
 /// The line about a grant that was given or has ended.

@@ -5,6 +5,7 @@
 //! replaced as a whole: a restarted daemon finds them again, and a reboot ends all of them. The kernel half ends each by itself.
 
 use super::record::GrantRecord;
+use sac_failpoint::{Failpoint, may_fail};
 use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
@@ -149,6 +150,7 @@ impl Grants {
         let next = Self { last, grants, file: self.file.clone() };
         let new = self.file.with_extension("new");
         fs::write(&new, serde_json::to_vec(&next)?)?;
+        may_fail(Failpoint::GrantWritten)?;
         fs::rename(&new, &self.file)?;
         *self = next;
         Ok(())
@@ -168,7 +170,16 @@ fn check(wish: &Wish) -> Result<(), GrantError> {
     if !(1..=GRANT_SECONDS_MAX).contains(&wish.for_s) {
         return Err(GrantError::Length);
     }
-    let reason = wish.reason.trim();
+    check_reason(&wish.reason)
+}
+
+/// Whether a reason says something, and can be logged and shown.
+///
+/// # Errors
+///
+/// [`GrantError::Reason`] where it cannot.
+pub(super) fn check_reason(reason: &str) -> Result<(), GrantError> {
+    let reason = reason.trim();
     if reason.is_empty() || reason.len() > REASON_BYTES_MAX || reason.chars().any(char::is_control) {
         return Err(GrantError::Reason);
     }

@@ -4,12 +4,14 @@
 //! Lengths are measured with `CLOCK_BOOTTIME`, so a clock that is set ends no session. When somebody last typed is told by the
 //! terminal's access time, as `w` does it, which the kernel keeps to eight seconds. A session without a terminal is never idle.
 
-use super::{Shared, clock, lock, state::State};
+use super::{Shared, clock, intervene::Intervention, lock, show, state::State};
 use crate::{
     cgroup::{self, CgroupPath},
     notice::{self, Deliverer},
 };
 use sac_abi::SessionId;
+use sac_audit::record::Control;
+use sac_failpoint::{Failpoint, reach};
 use sac_policy::policy::Limits;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -103,13 +105,19 @@ impl Watched {
     /// Looks at all sessions; gives when to look again at the latest.
     pub(super) fn look(&mut self, state: &Shared, notices: &Deliverer) -> Option<Duration> {
         let boot_s = clock::boot_s();
-        let candidates = candidates(&lock(state), boot_s);
+        let candidates = candidates(&lock(state));
         let open: BTreeSet<_> = candidates.iter().map(|candidate| candidate.id).collect();
         self.sessions.retain(|id, _| open.contains(id));
-        candidates.iter().filter_map(|candidate| self.examine(candidate, boot_s, notices)).min()
+        candidates.iter().filter_map(|candidate| self.examine(candidate, boot_s, state, notices)).min()
     }
 
-    fn examine(&mut self, session: &Candidate, boot_s: u64, notices: &Deliverer) -> Option<Duration> {
+    fn examine(
+        &mut self,
+        session: &Candidate,
+        boot_s: u64,
+        state: &Shared,
+        notices: &Deliverer,
+    ) -> Option<Duration> {
         let seen = self.sessions.entry(session.id).or_default();
         let terminals = match session.limits.as_slice() {
             [only] if only.idle.is_none() => BTreeSet::new(),
@@ -136,7 +144,7 @@ impl Watched {
             return None;
         };
         if plan.left.is_zero() {
-            end(session.id, &session.user, &session.directory, plan.cause.as_str());
+            end(state, session.id, &session.user, &session.directory, plan.cause.as_str());
             return Some(Duration::from_secs(1));
         }
         if !plan.warn {
@@ -167,14 +175,23 @@ fn in_words(time: Duration) -> String {
     parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect()
 }
 
-/// Ends a session: all its processes are killed at once.
-pub(super) fn end(id: SessionId, user: &str, directory: &Path, limit: &str) {
-    match fs::write(directory.join("cgroup.kill"), "1") {
-        Ok(()) => tracing::warn!(session = %id, user, limit, "session {id} of {user} ended by {limit}"),
+/// Ends a session that has come to a limit: all its processes are killed at once.
+pub(super) fn end(state: &Shared, id: SessionId, user: &str, directory: &Path, limit: &str) {
+    let done = Intervention::by_itself(state, id, user, Control::Killed, limit);
+    match kill(directory) {
+        Ok(()) => {
+            reach(Failpoint::SessionControlled);
+            done.note(&lock(state).recorder);
+        }
         Err(error) => {
             tracing::error!(session = %id, user, limit, %error, "cannot end session {id} of {user}")
         }
     }
+}
+
+/// Kills all processes of a session, and those that they are starting just now.
+pub(super) fn kill(directory: &Path) -> io::Result<()> {
+    fs::write(directory.join("cgroup.kill"), "1")
 }
 
 /// Lets a session's processes go on, or makes them stop.
@@ -182,22 +199,17 @@ pub(super) fn freeze(directory: &Path, frozen: bool) -> io::Result<()> {
     fs::write(directory.join("cgroup.freeze"), if frozen { "1" } else { "0" })
 }
 
-fn candidates(state: &State, boot_s: u64) -> Vec<Candidate> {
-    let now_ms = jiff::Timestamp::now().as_millisecond();
+fn candidates(state: &State) -> Vec<Candidate> {
     let candidate = |(id, session): (SessionId, &super::record::SessionRecord)| {
         let slots = session.scope.slots.iter().take(session.scope.policies.len());
         let limits =
             slots.filter_map(|slot| state.policies.in_slot(*slot)).map(|policy| policy.limits.clone());
-        let age_s = session.opened_boot_s.map_or_else(
-            || u64::try_from(now_ms.saturating_sub(session.since_ms) / 1000).unwrap_or(0),
-            |opened| boot_s.saturating_sub(opened),
-        );
         Candidate {
             id,
             user: session.person.name.clone(),
             uid: session.person.uid,
             directory: session.scope.directory.clone(),
-            age: Duration::from_secs(age_s),
+            age: Duration::from_secs(show::age_s(session)),
             limits: limits.collect(),
         }
     };

@@ -6,18 +6,26 @@ use super::{
     person::{self, PersonError},
     place::{Placement, session_scope, user_scope},
     record::{PersonRecord, ScopeRecord, SessionRecord, UserRecord, remote_host},
-    state::{State, report},
+    state::State,
 };
 use crate::{
     bpf::{Begin, EnforcementError},
     cgroup::{Cgroup, CgroupPath, UserSlice, is_populated},
+    logins,
 };
 use sac_abi::{SessionId, pam::OpenRequest};
+use sac_audit::record::{Event, Severity};
+use sac_failpoint::{Failpoint, reach};
 use sac_policy::{
     Person,
     policy::{Limits, Logins},
 };
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+    time::Instant,
+};
 
 /// The level of session cgroups below a user's slice, the root being 0: user.slice, user-UID.slice, session-N.scope, ours.
 pub(super) const SESSION_LEVEL: u32 = 4;
@@ -84,23 +92,43 @@ pub(super) enum Refusal {
         /// What the system said.
         source: io::Error,
     },
+    /// It could not be written down, so the next loader would not know of it.
+    #[error("cannot write down in /run/sac who is in; is there room?")]
+    Record(#[source] io::Error),
     /// The kernel does not enforce.
     #[error(transparent)]
     Enforcement(#[from] EnforcementError),
 }
 
-/// Answers a request of the process `pid`, which root's PAM stack runs in.
-pub(super) fn open(state: &Shared, pid: i32, request: &OpenRequest<'_>) -> Result<Opened, Refusal> {
-    let person = person::look_up(request.user)?;
-    if person.uid == 0 {
-        tracing::info!("root logs in by {}, under no policy", request.service.escape_ascii());
+/// Answers a request of the process `pid`, which root's PAM stack runs in, while it `is_wanted`.
+pub(super) fn open(
+    state: &Shared,
+    pid: i32,
+    request: &OpenRequest<'_>,
+    is_wanted: impl Fn() -> bool,
+) -> Result<Opened, Refusal> {
+    let person = person::look_up_while(request.user, is_wanted)?;
+    let is_root = person.uid == 0;
+    let here = CgroupPath::of_process(pid).map_err(Refusal::Caller);
+    if is_root {
+        let service = request.service.escape_ascii();
+        // Whoever becomes root in a session stays in it, and under its policy.
+        let session = here.ok().and_then(|here| lock(state).registry.session_at(&here.directory()));
+        match session {
+            Some(session) => {
+                lock(state).tell_of_identity(session, &Login::new(request, person)?, pid);
+                tracing::info!(%session, "root by {service} stays in session {session}");
+            }
+            None => tracing::info!("root logs in by {service}, under no policy"),
+        }
         return Ok(Opened::Exempt);
     }
-    let here = CgroupPath::of_process(pid).map_err(Refusal::Caller)?;
+    let here = here?;
     let login = Login::new(request, person)?;
     let mut state = lock(state);
     if let Some(session) = state.registry.session_at(&here.directory()) {
         tracing::info!(%session, user = login.person.name, service = login.service, "{} by {} stays in session {session}", login.person.name, login.service);
+        state.tell_of_identity(session, &login, pid);
         return Ok(Opened::Nested(session));
     }
     if let Some(slice) = here.user_slice() {
@@ -167,8 +195,14 @@ impl State {
         let scope = self.scope_record(&cgroup, &placement);
         let record = UserRecord { person: PersonRecord::from(person), scope };
         self.enforcement.attach_user(&cgroup, user_scope(&record))?;
+        reach(Failpoint::SlicePinned);
         let watch = self.watcher.add(cgroup.directory()).map_err(refused)?;
-        report(self.user_records.write(&slice.uid.to_string(), &record));
+        // The next loader takes programs off a slice that it does not know of, so whoever would be in one is not let in.
+        if let Err(error) = self.user_records.write(&slice.uid.to_string(), &record) {
+            self.watcher.remove(watch);
+            self.enforcement.release(cgroup.id())?;
+            return Err(Refusal::Record(error));
+        }
         self.registry.insert_user(record, Some(watch));
         Ok(())
     }
@@ -182,6 +216,7 @@ impl State {
         let directory = here.directory().join(format!("sac-{id}"));
         let refused = |source| Refusal::Cgroup { path: directory.clone(), source };
         let cgroup = Cgroup::create(&directory).map_err(refused)?;
+        reach(Failpoint::SessionCgroup);
         if let Some(most) = limits.processes
             && let Err(source) = limits::limit_processes(&directory, Some(most))
         {
@@ -196,26 +231,61 @@ impl State {
             tty: login.tty,
             since_ms: jiff::Timestamp::now().as_millisecond(),
             opened_boot_s: Some(clock::boot_s()),
+            login_uid: logins::login_uid(service),
+            audit_session: logins::audit_session(service),
+            lost_told: 0,
             scope: self.scope_record(&cgroup, &placement),
         };
         // The kernel's process ids are not negative.
         let begin = Begin::WithLoginService(service.unsigned_abs());
+        let started = Instant::now();
         let opened = self.enforcement.attach_session(&cgroup, session_scope(&record), begin);
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner).attached(started.elapsed());
         let watched = opened
             .map_err(Refusal::from)
             .and_then(|_pinned| self.watcher.add(cgroup.directory()).map_err(refused));
         let watch = watched.inspect_err(|_refused| self.undo(&cgroup))?;
+        reach(Failpoint::SessionPinned);
+        // The next loader takes programs off a cgroup that it does not know of, so nobody is to be in one.
+        if let Err(error) = self.session_records.write(&id.to_string(), &record) {
+            self.watcher.remove(watch);
+            self.undo(&cgroup);
+            return Err(Refusal::Record(error));
+        }
+        reach(Failpoint::SessionWritten);
         let user = &login.person.name;
         tracing::info!(
             session = %id, user, policy, service = login.service, from = login.from,
             "session {id} opened: {user} by {} from {}, policy {policy}", login.service, place(&login.from)
         );
-        report(self.session_records.write(&id.to_string(), &record));
+        self.recorder.tell(
+            Some(record.in_record()),
+            Severity::Info,
+            Event::SessionOpened {
+                policies: record.scope.policies.clone(),
+                tty: record.tty.clone(),
+                groups: login.person.groups.iter().map(|group| group.name.clone()).collect(),
+                cgroup: directory.display().to_string(),
+                pid: service.unsigned_abs(),
+            },
+        );
         self.registry.insert_session(id, record, Some(watch));
         self.entering.insert(id);
         self.place_user(login.person.uid);
         self.wake.ring();
         Ok(Opened::Session { id, directory })
+    }
+
+    /// Tells that somebody in a session has become `login`.
+    fn tell_of_identity(&self, session: SessionId, login: &Login, pid: i32) {
+        let event = Event::IdentityChanged {
+            by: login.service.clone(),
+            to_user: login.person.name.clone(),
+            to_uid: login.person.uid,
+            pid: pid.unsigned_abs(),
+        };
+        let session = self.registry.session(session).map(SessionRecord::in_record);
+        self.recorder.tell(session, Severity::Low, event);
     }
 
     /// Whether a session may be opened, by the policy that can be known to hold: sshd asks before it has a terminal. Gives that
@@ -277,6 +347,7 @@ impl State {
             cgroup_id: cgroup.id(),
             policies: placement.iter().map(|variant| variant.policy.clone()).collect(),
             slots: self.slots_of(placement),
+            recording: self.recording_of(placement).to_bits(),
         }
     }
 

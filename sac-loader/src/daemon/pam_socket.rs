@@ -11,6 +11,7 @@ use super::{
 };
 use anyhow::Context as _;
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     net::{
         AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with,
@@ -19,6 +20,11 @@ use rustix::{
     },
 };
 use sac_abi::pam::{FRAME_BYTES_MAX, OpenReply, OpenRequest, SOCKET_PATH};
+use sac_audit::{
+    record::{Event, Severity},
+    text::Text,
+};
+use sac_failpoint::{Failpoint, reach};
 use std::{
     error::Error,
     fs, io,
@@ -35,7 +41,10 @@ use std::{
 /// Connections that are served at a time; the next one waits in the socket's queue, and its client for its own time-out.
 const CONNECTIONS_MAX: usize = 64;
 
-/// How long a client may take to ask, and to enter its cgroup after the answer. The module itself allows 60 s at most.
+/// How long a client may take to ask. The module asks as soon as it is connected; whoever does not keeps a place from others.
+const ASKING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a client may take to enter its cgroup after the answer. The module itself allows 60 s at most.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Makes the socket, in place of one that an earlier daemon left.
@@ -100,7 +109,7 @@ impl Drop for ConnectionSlot {
 
 fn answer(state: &Shared, connection: &OwnedFd) -> anyhow::Result<()> {
     for timeout in [Timeout::Recv, Timeout::Send] {
-        set_socket_timeout(connection, timeout, Some(CLIENT_TIMEOUT))?;
+        set_socket_timeout(connection, timeout, Some(ASKING_TIMEOUT))?;
     }
     let peer = socket_peercred(connection).context("asking who the peer is")?;
     if peer.uid.as_raw() != 0 {
@@ -113,10 +122,23 @@ fn answer(state: &Shared, connection: &OwnedFd) -> anyhow::Result<()> {
         return Ok(());
     }
     let request = OpenRequest::decode(frame.get(..len).unwrap_or_default())?;
-    let opened = open(state, peer.pid.as_raw_nonzero().get(), &request);
+    reach(Failpoint::LoginAsked);
+    let is_wanted = || !has_hung_up(connection);
+    let opened = open(state, peer.pid.as_raw_nonzero().get(), &request, is_wanted);
+    if let Err(refusal) = &opened {
+        let text = |bytes: &[u8]| Text::from_bytes(bytes);
+        let event = Event::SessionRefused {
+            user: text(request.user),
+            service: text(request.service),
+            from: text(request.rhost),
+            reason: with_causes(refusal),
+        };
+        lock(state).recorder.tell(None, Severity::Medium, event);
+    }
     let sent = reply(connection, &request, &opened);
     if let Ok(Opened::Session { id, .. }) = opened {
-        if sent.is_ok() {
+        reach(Failpoint::SessionAnswered);
+        if sent.is_ok() && set_socket_timeout(connection, Timeout::Recv, Some(CLIENT_TIMEOUT)).is_ok() {
             wait_for_close(connection);
         }
         // A client that did not enter leaves an empty cgroup behind, of which the kernel has nothing to tell.
@@ -164,6 +186,14 @@ fn with_causes(error: &dyn Error) -> String {
     text
 }
 
+/// Whether a client has given up.
+fn has_hung_up(connection: &OwnedFd) -> bool {
+    let mut sources = [PollFd::new(connection, PollFlags::RDHUP)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let is_over = |flags: PollFlags| flags.intersects(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR);
+    poll(&mut sources, Some(&now)).is_ok() && sources.iter().any(|source| is_over(source.revents()))
+}
+
 /// The client keeps the connection until it is in its cgroup, or is gone.
 fn wait_for_close(connection: &OwnedFd) {
     let mut byte = [0];
@@ -172,5 +202,22 @@ fn wait_for_close(connection: &OwnedFd) {
             Err(Errno::INTR) => {}
             _ => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::net::socketpair;
+
+    #[test]
+    fn a_client_that_has_given_up_is_told_from_one_that_waits() {
+        let (ours, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+        assert!(!has_hung_up(&ours));
+        send(&theirs, b"a request", SendFlags::NOSIGNAL).unwrap();
+        assert!(!has_hung_up(&ours));
+        drop(theirs);
+        assert!(has_hung_up(&ours));
     }
 }

@@ -14,9 +14,11 @@ use crate::bpf::{EnforcementError, slots::Slot};
 use jiff::Timestamp;
 use sac_abi::{
     SessionId,
-    scope::{SCOPE_POLICIES, Scope},
+    scope::{Recording, SCOPE_POLICIES, Scope},
 };
-use sac_policy::{Grant, HostFiles, Login, Person, RemoteHost};
+use sac_audit::record::{Event, Severity};
+use sac_failpoint::{Failpoint, reach};
+use sac_policy::{Grant, HostFiles, Login, Person, RemoteHost, policy::Audit};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// The PAM service that starts users' managers.
@@ -37,6 +39,7 @@ impl State {
         set: &SharedSet,
         files: &HostFiles,
     ) -> Result<(), EnforcementError> {
+        self.look_for_pins();
         let at = Timestamp::now();
         let mut sessions = Vec::new();
         for (id, session) in self.registry.sessions() {
@@ -65,13 +68,16 @@ impl State {
         let grants_of = |uid| grants_of(self.grants.list(), uid);
         let now = Now { at, files, grants_of: &grants_of };
         self.policies.replace(set, &needed, &now, &mut self.enforcement)?;
+        reach(Failpoint::PoliciesReplaced);
         for (id, placement) in sessions {
             self.move_session(id, &placement);
         }
         for (uid, placement) in users {
             self.move_user(uid, &placement);
         }
-        let used: BTreeSet<u32> = self.registry.slots().collect();
+        reach(Failpoint::EverybodyMoved);
+        self.settle_strays();
+        let used = self.used_slots();
         self.policies.withdraw_unused(&used, &mut self.enforcement);
         self.placed_at = at;
         self.wake.ring();
@@ -84,6 +90,28 @@ impl State {
         let Some(set) = self.policies.set().map(Arc::clone) else { return };
         if let Err(error) = self.put_in_force(&set, &HostFiles::new(crate::sys::file_generation)) {
             tracing::error!(%error, "cannot bring the policies up to date; they stay as they were");
+        }
+    }
+
+    /// Where what is pinned cannot be found any more, says so once, and pins it again as soon as there is somewhere to pin it.
+    fn look_for_pins(&mut self) {
+        if self.enforcement.pins_are_in_place() {
+            self.pins_are_lost = false;
+            return;
+        }
+        if !std::mem::replace(&mut self.pins_are_lost, true) {
+            let what = "bpffs was unmounted or covered, with all that holds sessions".to_owned();
+            tracing::error!(
+                "{what}; they stay under their policies while this loader runs. Mount bpffs at /sys/fs/bpf"
+            );
+            self.recorder.tell(None, Severity::Critical, Event::Tamper { what });
+        }
+        match self.enforcement.pin_again() {
+            Ok(()) => {
+                self.pins_are_lost = false;
+                tracing::warn!("bpffs is mounted again, and what holds sessions is pinned there again");
+            }
+            Err(error) => tracing::debug!(%error, "nothing can be pinned yet"),
         }
     }
 
@@ -156,25 +184,45 @@ impl State {
     }
 
     fn move_session(&mut self, id: SessionId, placement: &Placement) {
-        let slots = self.slots_of(placement);
+        let (slots, recording) = (self.slots_of(placement), self.recording_of(placement));
         let Some(session) = self.registry.session_mut(id) else { return };
-        if !place(&mut session.scope, placement, slots) {
+        let from_policies = session.scope.policies.clone();
+        if !place(&mut session.scope, placement, slots, recording) {
             return;
         }
         let (scope, record) = (session_scope(session), session.clone());
         self.set_scope(&record.scope, scope);
+        reach(Failpoint::SessionMoved);
+        let to_policies = record.scope.policies.clone();
+        let event = Event::PolicyChanged { from_policies, to_policies };
+        self.recorder.tell(Some(record.in_record()), Severity::Info, event);
         report(self.session_records.write(&id.to_string(), &record));
     }
 
     fn move_user(&mut self, uid: u32, placement: &Placement) {
-        let slots = self.slots_of(placement);
+        let (slots, recording) = (self.slots_of(placement), self.recording_of(placement));
         let Some(user) = self.registry.user_mut(uid) else { return };
-        if !place(&mut user.scope, placement, slots) {
+        if !place(&mut user.scope, placement, slots, recording) {
             return;
         }
         let (scope, record) = (user_scope(user), user.clone());
         self.set_scope(&record.scope, scope);
         report(self.user_records.write(&uid.to_string(), &record));
+    }
+
+    /// How much is recorded under a placement: as much as any of its policies asks for.
+    pub(super) fn recording_of(&self, placement: &Placement) -> Recording {
+        let policies = || placement.iter().filter_map(|variant| self.policies.get(&variant.policy));
+        // Where nothing is known, everything is recorded.
+        let mut recording = match policies().map(|policy| policy.audit).max().unwrap_or_default() {
+            Audit::Blocked => Recording::BLOCKED,
+            Audit::Full => Recording::EVERYTHING,
+            Audit::Strict => Recording::EVERYTHING.strict(),
+        };
+        if policies().any(|policy| !policy.environment.is_empty()) {
+            recording = recording.with_environment();
+        }
+        recording
     }
 
     /// The slots of a placement. Where there are none, or more than a scope has room for, everything is closed.
@@ -198,11 +246,18 @@ impl State {
 }
 
 /// Notes a placement; `false` where nothing has changed.
-fn place(record: &mut ScopeRecord, placement: &Placement, slots: [u32; SCOPE_POLICIES]) -> bool {
+fn place(
+    record: &mut ScopeRecord,
+    placement: &Placement,
+    slots: [u32; SCOPE_POLICIES],
+    recording: Recording,
+) -> bool {
     let policies: Vec<String> = placement.iter().map(|variant| variant.policy.clone()).collect();
-    if record.slots == slots && record.policies == policies {
+    let recording = recording.to_bits();
+    if record.slots == slots && record.policies == policies && record.recording == recording {
         return false;
     }
+    record.recording = recording;
     record.slots = slots;
     record.policies = policies;
     true
@@ -212,11 +267,13 @@ fn place(record: &mut ScopeRecord, placement: &Placement, slots: [u32; SCOPE_POL
 pub(super) fn session_scope(record: &SessionRecord) -> Scope {
     let [slot, on_terminal] = record.scope.slots;
     Scope::session_on_terminal(slot, on_terminal, record.scope.cgroup_id, record.person.uid)
+        .recording(Recording::from_bits(record.scope.recording))
 }
 
 /// The scope of a user's slice.
 pub(super) fn user_scope(record: &UserRecord) -> Scope {
     Scope::user(record.scope.slots, record.scope.cgroup_id, super::open::SESSION_LEVEL, record.person.uid)
+        .recording(Recording::from_bits(record.scope.recording))
 }
 
 fn grants_of(grants: &[GrantRecord], uid: u32) -> Vec<Grant> {

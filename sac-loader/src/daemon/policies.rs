@@ -33,6 +33,14 @@ pub(super) enum PoliciesError {
         /// What it cannot do.
         source: Box<EnforcementError>,
     },
+    /// Others are being tried.
+    #[error(
+        "other policies are on trial for {left_s} s yet; `sac-loader policy confirm` keeps them, `sac-loader policy rollback` takes them back"
+    )]
+    OnTrial {
+        /// For how many seconds yet.
+        left_s: u64,
+    },
     /// The kernel did not take it.
     #[error(transparent)]
     Enforcement(#[from] EnforcementError),
@@ -45,8 +53,9 @@ impl PoliciesError {
         const FAULTS_MAX: usize = 3;
         let Self::Faults(faults) = self else { return self.to_string() };
         let errors = faults.iter().filter(|fault| fault.code().severity() == Severity::Error);
-        let first =
-            errors.take(FAULTS_MAX).map(|fault| format!("{}: {}", fault.code().as_str(), fault.message()));
+        let first = errors
+            .take(FAULTS_MAX)
+            .map(|fault| format!("{}: {}: {}", fault.place(), fault.code().as_str(), fault.message()));
         format!("{faults}: {}; see `sac-loader policy check`", first.collect::<Vec<_>>().join("; "))
     }
 }
@@ -99,7 +108,7 @@ pub(super) struct Now<'n> {
 }
 
 impl Policies {
-    /// Reads and checks the policies in `directory`, with what `files` says of their programs.
+    /// Reads and checks the policies in `directory`, with what `files` says of their programs; gives the digest of what was read, too.
     ///
     /// # Errors
     ///
@@ -108,8 +117,9 @@ impl Policies {
         directory: &Path,
         files: &HostFiles,
         enforcement: &mut Enforcement,
-    ) -> Result<(SharedSet, Memory), PoliciesError> {
-        let Loaded { set, warnings } = PolicySet::load_dir(directory).map_err(PoliciesError::Faults)?;
+    ) -> Result<(SharedSet, Memory, String), PoliciesError> {
+        let Loaded { set, warnings, digest } =
+            PolicySet::load_dir(directory).map_err(PoliciesError::Faults)?;
         let situation = Situation { at: Timestamp::now(), key: enforcement.hash_key(), grants: Vec::new() };
         let mut errors = Faults::default();
         let mut memory = Memory::default();
@@ -134,7 +144,7 @@ impl Policies {
         for warning in warnings.iter() {
             tracing::warn!("{}: {}", warning.code().as_str(), warning.message());
         }
-        Ok((Arc::new(set), memory))
+        Ok((Arc::new(set), memory, digest))
     }
 
     /// The set in force.

@@ -3,7 +3,11 @@
 //!
 //! One JSON file each, replaced as a whole. They describe what the kernel holds; where they disagree, the kernel is right.
 
-use sac_abi::{SessionId, scope::SCOPE_POLICIES};
+use sac_abi::{
+    SessionId,
+    scope::{Recording, SCOPE_POLICIES},
+};
+use sac_failpoint::{Failpoint, may_fail};
 use sac_policy::{Login, RemoteHost};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -29,6 +33,15 @@ pub(crate) struct SessionRecord {
     /// When that was, in seconds of `CLOCK_BOOTTIME`; earlier versions did not write it down.
     #[serde(default)]
     pub(super) opened_boot_s: Option<u64>,
+    /// The kernel's login uid of the login service; there is none where no login led to it.
+    #[serde(default)]
+    pub(super) login_uid: Option<u32>,
+    /// The audit system's number of that login.
+    #[serde(default)]
+    pub(super) audit_session: Option<u32>,
+    /// How many lost events are recorded as such.
+    #[serde(default)]
+    pub(super) lost_told: u64,
     pub(super) scope: ScopeRecord,
 }
 
@@ -49,6 +62,13 @@ pub(crate) struct ScopeRecord {
     pub(super) policies: Vec<String>,
     /// Their slots, as in [`sac_abi::scope::Scope::slots`].
     pub(super) slots: [u32; SCOPE_POLICIES],
+    /// How much is recorded, as in [`Recording::to_bits`]; earlier versions did not write it down.
+    #[serde(default = "everything")]
+    pub(super) recording: u8,
+}
+
+fn everything() -> u8 {
+    Recording::EVERYTHING.to_bits()
 }
 
 /// A grant.
@@ -87,9 +107,39 @@ impl SessionRecord {
         Login { service: self.service.clone(), from: remote_host(&self.from), terminal }
     }
 
+    /// The session, as each of its records has it.
+    pub(super) fn in_record(&self) -> sac_audit::record::Session {
+        sac_audit::record::Session {
+            id: self.session().map_or_else(|| self.id.to_string(), |id| id.to_string()),
+            sequence: 0,
+            user: self.person.name.clone(),
+            uid: self.person.uid,
+            service: self.service.clone(),
+            from: self.from.clone(),
+            login_uid: self.login_uid,
+            audit_session: self.audit_session,
+        }
+    }
+
     /// The session's id.
     pub(super) fn session(&self) -> Option<SessionId> {
         SessionId::from_number(self.id)
+    }
+}
+
+impl UserRecord {
+    /// What runs under the user's own manager, outside of sessions, as its records have it.
+    pub(super) fn in_record(&self) -> sac_audit::record::Session {
+        sac_audit::record::Session {
+            id: format!("user-{}", self.person.uid),
+            sequence: 0,
+            user: self.person.name.clone(),
+            uid: self.person.uid,
+            service: super::place::USER_MANAGER.to_owned(),
+            from: String::new(),
+            login_uid: None,
+            audit_session: None,
+        }
     }
 }
 
@@ -133,8 +183,13 @@ impl Records {
     /// Writes a record, in place of an earlier one of that name.
     pub(super) fn write(&self, name: &str, record: &impl Serialize) -> io::Result<()> {
         let new = self.0.join(format!(".{name}.new"));
-        fs::write(&new, serde_json::to_vec(record)?)?;
-        fs::rename(new, self.0.join(name))
+        let written =
+            fs::write(&new, serde_json::to_vec(record)?).and_then(|()| may_fail(Failpoint::RecordWritten));
+        let written = written.and_then(|()| fs::rename(&new, self.0.join(name)));
+        written.inspect_err(|_failed| {
+            // Where there is no room, half of a file would take some.
+            let _gone = fs::remove_file(&new);
+        })
     }
 
     /// Removes a record; one that is not there is removed already.
@@ -145,11 +200,16 @@ impl Records {
         }
     }
 
-    /// Reads all records. One that cannot be read is named and left out: the kernel holds what it described all the same.
+    /// Reads all records. One that cannot be read is named and left out: the kernel holds what it described all the same. One that
+    /// a loader was writing when it ended was never one.
     pub(super) fn read<T: DeserializeOwned>(&self) -> io::Result<Vec<T>> {
         let mut records = Vec::new();
         for entry in fs::read_dir(&self.0)? {
             let path = entry?.path();
+            if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+                fs::remove_file(&path)?;
+                continue;
+            }
             let read = fs::read(&path).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
             match read {
                 Ok(record) => records.push(record),
@@ -159,5 +219,35 @@ impl Records {
             }
         }
         Ok(records)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_loader_was_writing_when_it_ended_is_no_record_and_goes() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = Records(directory.path().to_owned());
+        records.write("1000", &7_u32).unwrap();
+        fs::write(directory.path().join(".1000.new"), "8").unwrap();
+        fs::write(directory.path().join(".1001.new"), "{").unwrap();
+        assert_eq!(records.read::<u32>().unwrap(), [7]);
+        let left: Vec<_> =
+            fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["1000"]);
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_the_record_before_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = Records(directory.path().to_owned());
+        records.write("1000", &7_u32).unwrap();
+        // A directory in the place of the new file is as good as no room.
+        fs::create_dir(directory.path().join(".1000.new")).unwrap();
+        assert!(records.write("1000", &8_u32).is_err());
+        fs::remove_dir(directory.path().join(".1000.new")).unwrap();
+        assert_eq!(records.read::<u32>().unwrap(), [7]);
     }
 }

@@ -25,6 +25,13 @@ impl Windows {
         reached
     }
 
+    /// How many there are at this moment.
+    pub(super) fn count(&self, session: SessionId, now_ns: u64, strikes: &Strikes) -> usize {
+        let within_ns = u64::try_from(strikes.within.as_nanos()).unwrap_or(u64::MAX);
+        let moments = self.0.get(&session).into_iter().flatten();
+        moments.filter(|moment| now_ns.saturating_sub(**moment) < within_ns).count()
+    }
+
     /// Forgets a session that has ended.
     pub(super) fn forget(&mut self, session: SessionId) {
         self.0.remove(&session);

@@ -15,6 +15,7 @@ use rustix::{
     io::Errno,
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
+use sac_audit::record::{Event, Severity};
 use sac_policy::{
     Login, Person, PolicySet, RemoteHost,
     policy::{self, Mode},
@@ -97,19 +98,30 @@ impl Search {
             if has_come_by_us && lock(state).cover_login(&set, login, person) {
                 continue;
             }
-            self.settle(login, fate, person, &covered);
+            let outcome = self.settle(login, fate, person, &covered);
+            if let Some(outcome) = outcome {
+                let (user, pid) = (person.name.clone(), login.process.pid.unsigned_abs());
+                let event = Event::Unlabelled { user, pid, outcome: outcome.to_owned() };
+                lock(state).recorder.tell(None, Severity::High, event);
+            }
         }
         Ok(())
     }
 
-    /// Does what becomes of a login.
-    fn settle(&mut self, login: &Unlabelled, fate: Fate, person: &Person, covered: &Covered) {
+    /// Does what becomes of a login; what that was, where something was done.
+    fn settle(
+        &mut self,
+        login: &Unlabelled,
+        fate: Fate,
+        person: &Person,
+        covered: &Covered,
+    ) -> Option<&'static str> {
         let (user, pid) = (&person.name, login.process.pid);
         let (text, by) = (login.of(user), login.service.as_deref());
         match fate {
             Fate::Kill => match kill(&login.process, Path::new(PROC), &|cgroup| covered.has(cgroup)) {
                 // It has ended by itself.
-                Ok(0) => {}
+                Ok(0) => None,
                 Ok(count) => {
                     tracing::warn!(
                         user,
@@ -119,9 +131,11 @@ impl Search {
                         action = "kill",
                         "login of {text} was under no policy and is killed, {count} processes: {HELP}"
                     );
+                    Some("killed")
                 }
                 Err(error) => {
                     tracing::error!(user, pid, by, %error, "login of {text} is under no policy, and cannot be killed");
+                    Some("not killed")
                 }
             },
             Fate::Report => {
@@ -133,7 +147,9 @@ impl Search {
                         action = "report",
                         "login of {text} is under no policy: {HELP}"
                     );
+                    return Some("reported");
                 }
+                None
             }
         }
     }

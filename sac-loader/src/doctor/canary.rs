@@ -5,7 +5,7 @@
 //! policy makes the difference.
 
 use crate::{
-    bpf::{Attachment, Enforcement, EventReader, Next, slots::Slot},
+    bpf::{Attachment, Enforcement, EventReader, Reported, slots::Slot},
     cgroup::TemporaryCgroup,
     sys,
 };
@@ -147,19 +147,21 @@ fn event_about(stage: &mut Stage, ended: &Ended, timeout: Duration) -> anyhow::R
     loop {
         while let Some(next) = stage.events.next() {
             match next {
-                Next::Event(event)
-                    if event.tgid == ended.tgid
+                Reported::Blocked(event)
+                    if event.caller.tgid == ended.tgid
                         && event.cgroup == stage.cgroup.cgroup().id()
                         && event.action != Action::Allow as u8 =>
                 {
                     return Ok(Some(event));
                 }
-                Next::Event(_) | Next::Unknown => {}
+                _ => {}
             }
         }
-        if !becomes_readable(stage.events.as_fd(), deadline)? {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
             return Ok(None);
         }
+        stage.events.wait(Some(left), None).context("waiting for the canary's event")?;
     }
 }
 

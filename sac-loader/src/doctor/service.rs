@@ -67,7 +67,7 @@ fn policies_from(directory: &Path, trust: Trust) -> Check {
     let counted =
         |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     match PolicySet::load_dir_of(directory, trust) {
-        Ok(Loaded { set, warnings }) => {
+        Ok(Loaded { set, warnings, .. }) => {
             let policies = counted(set.policies().len(), "policy", "policies");
             let found = format!("{policies} in {}", directory.display());
             if warnings.is_empty() {

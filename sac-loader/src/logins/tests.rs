@@ -161,3 +161,34 @@ fn exempt_are_users_and_groups() {
     assert!(exempt.has(&person("bob smith", "staff")));
     assert!(!exempt.has(&person("wheel", "alice")) && !exempt.has(&person("", "")));
 }
+
+#[test]
+fn what_a_login_service_led_to_is_told_by_its_parents() {
+    let proc = tempfile::tempdir().unwrap();
+    let cron = (30, 1, 30, 0, 0, "/usr/sbin/cron");
+    let job = (31, 30, 31, 0, 0, "/usr/bin/dash");
+    let (shell, sudo) = ((13, 12, 13, PTS, 1000, "/usr/bin/bash"), (14, 13, 13, PTS, 0, "/usr/bin/sudo"));
+    [&SSHD[..], &[cron, job, shell, sudo]]
+        .concat()
+        .iter()
+        .for_each(|process| write(proc.path(), *process, SSH));
+    let processes = Processes::read(proc.path()).unwrap();
+    let led: Vec<_> =
+        [1, 13, 14, 30, 31, 99].into_iter().filter(|pid| processes.is_below_login_service(*pid)).collect();
+    assert_eq!(led, [13, 14]);
+}
+
+#[test]
+fn the_newest_audit_session_is_the_greatest_that_is_one() {
+    let proc = tempfile::tempdir().unwrap();
+    for (pid, session) in
+        [("1", "4294967295"), ("20", "7\n"), ("21", "12\n"), ("22", "3"), ("self", "99"), ("23", "?")]
+    {
+        fs::create_dir(proc.path().join(pid)).unwrap();
+        fs::write(proc.path().join(pid).join("sessionid"), session).unwrap();
+    }
+    // One that has just gone.
+    fs::create_dir(proc.path().join("24")).unwrap();
+    assert_eq!(newest_audit_session(proc.path()).unwrap(), 12);
+    assert!(newest_audit_session(&proc.path().join("none")).is_err());
+}

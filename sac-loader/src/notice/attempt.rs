@@ -131,7 +131,7 @@ impl Attempt {
 
 /// The name of the thread that asked, as it can be shown.
 pub(crate) fn comm(event: &Event) -> String {
-    let bytes = event.comm.split(|&byte| byte == 0).next().unwrap_or_default();
+    let bytes = event.caller.comm.split(|&byte| byte == 0).next().unwrap_or_default();
     shown(EventPath { bytes, cut: false })
 }
 
@@ -142,11 +142,34 @@ fn is_about_no_file(event: &Event) -> bool {
 
 /// The path of the file, as it can be shown.
 fn path(event: &Event, mounts: &mut Mounts) -> String {
-    if event.form != Form::Names as u8 {
-        return shown(event.resolved());
+    match file(event, mounts) {
+        Some((path, cut)) => shown(EventPath { bytes: &path, cut }),
+        None => shown(event.resolved()),
     }
-    let path = place::path(event.names(), event.names_are_cut(), event.dev, mounts.text());
-    shown(EventPath { bytes: &path, cut: false })
+}
+
+/// The path of the file that an operation is about, and whether it was cut; `None` where it is about something else.
+pub(crate) fn file(event: &Event, mounts: &mut Mounts) -> Option<(Vec<u8>, bool)> {
+    if event.form == Form::Path as u8 {
+        let path = event.resolved();
+        return Some((path.bytes.to_vec(), path.cut));
+    }
+    if event.form != Form::Names as u8 || is_about_no_file(event) {
+        return None;
+    }
+    Some((place::path(event.names(), event.names_are_cut(), event.dev, mounts.text()), false))
+}
+
+/// The working directory of whoever did it, where it could be read.
+pub(crate) fn cwd(event: &Event, mounts: &mut Mounts) -> Option<Vec<u8>> {
+    if event.cwd_form == Form::Names as u8 {
+        // The root of a file system has no name, and is a directory all the same.
+        let is_read = event.cwd_len >= 0;
+        let path = || place::path(event.cwd_names(), event.cwd_cut != 0, event.cwd_dev, mounts.text());
+        return is_read.then(path);
+    }
+    let path = event.cwd();
+    (!path.bytes.is_empty()).then(|| path.bytes.to_vec())
 }
 
 #[cfg(test)]

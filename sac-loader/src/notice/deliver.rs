@@ -18,10 +18,11 @@ use rustix::{
 use sac_abi::event::Event;
 use std::{
     collections::BTreeSet,
+    convert::Infallible,
     io,
     os::fd::{AsRawFd as _, OwnedFd},
     path::{Path, PathBuf},
-    sync::mpsc::{self, SyncSender},
+    sync::mpsc::{self, Sender, SyncSender},
     thread,
     time::Duration,
 };
@@ -40,6 +41,8 @@ struct Notice {
     about: About,
     uid: u32,
     directory: PathBuf,
+    /// Goes with the notice, so that somebody can wait for that.
+    done: Option<Sender<Infallible>>,
 }
 
 /// What somebody is told.
@@ -68,9 +71,12 @@ impl Deliverer {
     pub(crate) fn start() -> io::Result<Self> {
         let (sender, waiting) = mpsc::sync_channel::<Notice>(WAITING_MAX);
         let run = move || {
-            waiting.iter().for_each(|Notice { about, uid, directory }| match about {
-                About::Attempt(asker, line) => deliver(asker, uid, &directory, &line),
-                About::Session(line) => to_all_terminals(uid, &directory, &line),
+            waiting.iter().for_each(|Notice { about, uid, directory, done }| {
+                match about {
+                    About::Attempt(asker, line) => deliver(asker, uid, &directory, &line),
+                    About::Session(line) => to_all_terminals(uid, &directory, &line),
+                }
+                drop(done);
             });
         };
         thread::Builder::new().name("notices".to_owned()).spawn(run)?;
@@ -89,18 +95,31 @@ impl Deliverer {
     ) {
         let lines: Vec<_> =
             [blocked(event, attempt)].iter().chain(messages).map(|line| format!("{line}\n")).collect();
-        let tty = (event.tty_major, event.tty_minor);
-        let asker = Asker { tgid: event.tgid, parent_tgid: event.parent_tgid, tty };
+        let tty = (event.caller.tty_major, event.caller.tty_minor);
+        let asker = Asker { tgid: event.caller.tgid, parent_tgid: event.caller.parent_tgid, tty };
         let about = About::Attempt(asker, lines.concat());
-        let notice = Notice { about, uid, directory: directory.to_owned() };
+        let notice = Notice { about, uid, directory: directory.to_owned(), done: None };
         if self.0.try_send(notice).is_err() {
-            tracing::debug!(pid = event.tgid, "too many notices, one was dropped");
+            tracing::debug!(pid = event.caller.tgid, "too many notices, one was dropped");
         }
     }
 
     /// Tells the user `uid`, soon, a line on all terminals of the session whose cgroup is at `directory`.
     pub(crate) fn tell(&self, uid: u32, directory: &Path, line: String) {
-        let notice = Notice { about: About::Session(line), uid, directory: directory.to_owned() };
+        self.send_line(uid, directory, line, None);
+    }
+
+    /// As [`Self::tell`], and waits until that is done, for `patience` at most: for whoever is about to stop or kill those who
+    /// have the terminals.
+    pub(crate) fn tell_now(&self, uid: u32, directory: &Path, line: String, patience: Duration) {
+        let (done, told) = mpsc::channel::<Infallible>();
+        self.send_line(uid, directory, line, Some(done));
+        // Nothing is ever sent: the other end goes with the notice.
+        let _told_or_too_late = told.recv_timeout(patience);
+    }
+
+    fn send_line(&self, uid: u32, directory: &Path, line: String, done: Option<Sender<Infallible>>) {
+        let notice = Notice { about: About::Session(line), uid, directory: directory.to_owned(), done };
         if self.0.try_send(notice).is_err() {
             tracing::debug!(uid, "too many notices, one was dropped");
         }
@@ -195,6 +214,15 @@ fn terminal(major: u32, minor: u32) -> io::Result<PathBuf> {
     let name = uevent.lines().find_map(|line| line.strip_prefix("DEVNAME="));
     name.map(|name| Path::new("/dev").join(name))
         .ok_or_else(|| io::Error::other("the terminal has no device file"))
+}
+
+/// The name of a terminal, without `/dev/`; `None` where there is none.
+pub(crate) fn terminal_name(major: u32, minor: u32) -> Option<String> {
+    if major == 0 {
+        return None;
+    }
+    let path = terminal(major, minor).ok()?;
+    Some(path.strip_prefix("/dev").unwrap_or(&path).display().to_string())
 }
 
 /// The device file of a process's controlling terminal.

@@ -24,11 +24,12 @@ const OPERATIONS: [Operation; 1] = [Operation::Administer];
 
 /// Files, and directories with all that is below them. Each is held as a file is that a policy names: by what it is and by its
 /// name in its directory, whether it is there or not.
-pub(crate) const PLACES: [&str; 37] = [
+pub(crate) const PLACES: [&str; 38] = [
     // SAC itself.
     "/etc/sac",
     "/run/sac",
     "/var/lib/sac",
+    "/var/log/sac",
     "/usr/sbin/sac-loader",
     // Its PAM module, wherever libpam looks for modules on the distributions that we know.
     "/usr/lib/x86_64-linux-gnu/security/pam_sac.so",

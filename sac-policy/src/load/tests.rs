@@ -124,3 +124,15 @@ fn one_fault_hides_no_other() {
     assert_eq!(directory.codes(), expected);
     assert_eq!(directory.load().unwrap_err().to_string(), "6 faults in 4 files");
 }
+
+#[test]
+fn sources_are_the_texts_that_are_checked() {
+    let directory = Directory::new(&[A, ("b.yaml", "policy: [\n"), ("README", "?")]);
+    let sources = Sources::of_dir(directory.guard.path(), Trust::Owner { uid: directory.own_uid }).unwrap();
+    let texts: Vec<_> =
+        sources.files().iter().map(|source| (source.path().to_owned(), source.text())).collect();
+    assert_eq!(texts, [(directory.path("a.yaml"), A.1), (directory.path("b.yaml"), "policy: [\n")]);
+    let faults = sources.check().unwrap_err();
+    assert_eq!(faults.count(Severity::Error), directory.load().unwrap_err().count(Severity::Error));
+    assert!(Sources::of_dir(&directory.path("none"), Trust::Anyone).is_err());
+}

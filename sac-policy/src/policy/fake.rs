@@ -47,6 +47,8 @@ pub(crate) fn policy(rules: &str) -> Policy {
         mode: Mode::Enforce,
         logins: Logins::Allow,
         unlabelled: Unlabelled::Report,
+        audit: Audit::Full,
+        environment: Vec::new(),
         action: Action::Kill,
         message: None,
         severity: Gravity::default(),

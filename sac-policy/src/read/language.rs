@@ -59,6 +59,7 @@ const fn mapping(keys: &'static [Key]) -> Mapping {
 pub(crate) const MODES: [&str; 2] = ["enforce", "audit"];
 pub(crate) const LOGINS: [&str; 2] = ["allow", "refuse"];
 pub(crate) const UNLABELLED: [&str; 2] = ["report", "deny"];
+pub(crate) const AUDITS: [&str; 3] = ["blocked", "full", "strict"];
 pub(crate) const ACTIONS: [&str; 3] = ["kill", "deny", "audit"];
 pub(crate) const DEFAULTS: [&str; 2] = ["allow", "deny"];
 /// What `untrusted` and `execmem` can be.
@@ -83,6 +84,7 @@ const PROGRAM_NAME: Shape = Shape::Pattern("^[^/]+$");
 const DURATION: Shape = Shape::Pattern("^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$");
 const SHA256: Shape = Shape::Pattern("^[0-9A-Fa-f]{64}$");
 const NETWORK: Shape = Shape::Pattern("^[0-9A-Fa-f:.]+(/[0-9]+)?$");
+const VARIABLES: Shape = Shape::List(&Shape::Pattern("^[A-Za-z_][A-Za-z0-9_]{0,62}$"));
 const TEXTS: Shape = Shape::List(&Shape::Text);
 const ACCOUNTS: Shape = Shape::List(&Shape::Either(&[Shape::Text, Shape::Whole(0, u32::MAX as i64 - 1)]));
 const ACTION: Shape = Shape::Words(&ACTIONS);
@@ -105,7 +107,7 @@ const ARGS_ANY_ABOUT: &str = "At least one argument is one of these.";
 const OPERATIONS_ABOUT: &str = "What is done with the file.";
 const OPERATION_LIST: Shape = Shape::FullList(&Shape::Words(&OPERATIONS));
 
-pub(crate) static POLICY: [Key; 18] = [
+pub(crate) static POLICY: [Key; 20] = [
     key("policy", NAME, "The policy's name."),
     key("description", Shape::Text, DESCRIPTION),
     key(
@@ -126,6 +128,12 @@ pub(crate) static POLICY: [Key; 18] = [
         Shape::Words(&UNLABELLED),
         "What becomes of logins that came in past SAC; `deny`: their processes are killed.",
     ),
+    key(
+        "audit",
+        Shape::Words(&AUDITS),
+        "How much is recorded. `blocked`: of what is done only what is blocked; `strict`: what cannot be recorded is not executed.",
+    ),
+    key("environment", VARIABLES, "Environment variables that are recorded with each program, by name."),
     key("action", ACTION, "What is blocked gets this, unless its rule says otherwise; `kill` without it."),
     key("message", Shape::Text, "What the user is told in addition when something is blocked."),
     key("severity", Shape::Words(&SEVERITIES), "How grave it is for an auditor that something was blocked."),

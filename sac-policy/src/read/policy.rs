@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The keys at the top of a policy.
 
-use super::language::{ACTIONS, LOGINS, MODES, POLICY, SEVERITIES, UNLABELLED};
+use super::language::{ACTIONS, AUDITS, LOGINS, MODES, POLICY, SEVERITIES, UNLABELLED};
 use super::rules::{About, Effect, Section};
 use super::{Draft, NAME_BYTES_MAX, PolicyDraft, Reader};
 use crate::code::Code;
 use crate::fault::quoted;
-use crate::policy::{AppliesTo, Gravity, Inherited, Limits, Logins, Mode, Policy, Subject, Unlabelled, Who};
+use crate::policy::{
+    AppliesTo, Audit, Gravity, Inherited, Limits, Logins, Mode, Policy, Subject, Unlabelled, Who,
+};
 use crate::yaml::{Node, Value};
 use sac_abi::{Action, Operation};
 use std::sync::Arc;
 
 /// Most rule sets that one policy or rule set names.
 const INHERITS_MAX: usize = 64;
+
+/// Most environment variables that one policy can ask for.
+const ENVIRONMENT_MAX: usize = 64;
 
 impl Reader<'_> {
     pub(super) fn policy(&mut self, root: &Node) -> Option<PolicyDraft> {
@@ -25,6 +30,8 @@ impl Reader<'_> {
             mode,
             logins,
             unlabelled,
+            audit,
+            environment,
             action,
             message,
             severity,
@@ -86,6 +93,10 @@ impl Reader<'_> {
                     self.word(node, &UNLABELLED, words, "what `unlabelled` can be")
                 })
                 .unwrap_or_default(),
+            audit: audit
+                .and_then(|node| self.word(node, &AUDITS, Audit::ALL, "what `audit` can be"))
+                .unwrap_or_default(),
+            environment: environment.map(|node| self.environment(node)).unwrap_or_default(),
             action,
             message: message.and_then(|node| self.message(node)),
             severity: severity.and_then(|node| self.severity(node)).unwrap_or_default(),
@@ -147,6 +158,30 @@ impl Reader<'_> {
         inherits
     }
 
+    /// The variables that are recorded.
+    fn environment(&mut self, list: &Node) -> Vec<String> {
+        let entries = self.list(
+            list,
+            "a list of environment variables",
+            "write a list, also for one: `[SSH_CONNECTION]`",
+        );
+        let entries = self.at_most(entries, ENVIRONMENT_MAX, "`environment`");
+        let mut names: Vec<String> = Vec::new();
+        for entry in entries {
+            let Some(name) = self.text(entry, "the name of an environment variable") else { continue };
+            if is_variable(name) {
+                names.push(name.to_owned());
+                continue;
+            }
+            let message = format!("{} cannot be the name of an environment variable", quoted(name));
+            let help = "use letters, digits and `_`, with no digit first; a value is not part of it";
+            self.push(self.fault(Code::UnknownWord, entry.span, message).help(help));
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     fn priority(&mut self, node: &Node) -> Option<i32> {
         let Value::Integer(priority) = node.value else {
             self.wrong_type(
@@ -185,6 +220,14 @@ impl Reader<'_> {
 fn nobody() -> AppliesTo {
     let who = Who::Accounts { users: Vec::new(), groups: Vec::new() };
     AppliesTo { who, services: Vec::new(), from: Vec::new(), terminal: None, when: None }
+}
+
+/// Whether shells and programs could have a variable of this name.
+fn is_variable(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    name.bytes().next().is_some_and(plain)
+        && name.bytes().all(|byte| plain(byte) || byte.is_ascii_digit())
+        && name.len() <= NAME_BYTES_MAX
 }
 
 fn is_name(name: &str) -> bool {

@@ -5,6 +5,7 @@
 
 mod denied;
 mod elf;
+mod lines;
 mod operate;
 
 use std::fs::{self, Permissions};
@@ -24,6 +25,13 @@ use super::policies;
 
 /// What stands before each result on standard output.
 pub(super) const RESULT: &str = "instructions ";
+
+/// Programs in C, by their names.
+const SOURCES: [(&str, &str); 3] = [
+    ("allow_all", include_str!("inside/c/allow_all.c")),
+    ("executes", include_str!("inside/c/executes.c")),
+    ("logins", include_str!("inside/c/logins.c")),
+];
 
 /// What to do in the guest.
 #[derive(Debug, Subcommand)]
@@ -68,6 +76,22 @@ pub enum Inside {
         #[arg(required = true)]
         operations: Vec<Operation>,
     },
+    /// Execute a program with a mark among its arguments again and again, and print when
+    Mark {
+        /// How often
+        #[arg(long, default_value_t = 1)]
+        rounds: u32,
+        /// The program
+        program: PathBuf,
+    },
+    /// Print when each of these marks is in a file, or in the newest one of a directory
+    Await {
+        /// How many
+        #[arg(long, default_value_t = 1)]
+        rounds: u32,
+        /// The file or directory
+        place: PathBuf,
+    },
 }
 
 impl Inside {
@@ -94,6 +118,8 @@ impl Inside {
                 }
                 denied.check()
             }
+            Self::Mark { rounds, program } => lines::execute(&program, rounds),
+            Self::Await { rounds, place } => lines::wait(&place, rounds),
         }
     }
 }
@@ -107,8 +133,11 @@ fn prepare(dir: &Path, parts: &Parts) -> Result<()> {
     for program in denied.chain([policies::measured(dir)]) {
         write(&program, &elf::tiny_program(), 0o755)?;
     }
-    if parts.has(Part::Operations) {
+    if parts.has(Part::Operations) || parts.has_every_kind() {
         prepare_operations(dir)?;
+    }
+    if parts.has_any(&[Part::Peers, Part::Logins]) {
+        prepare_sources(dir)?;
     }
     for (path, text) in policies::all(dir, parts) {
         if let Some(set) = path.parent() {
@@ -117,6 +146,15 @@ fn prepare(dir: &Path, parts: &Parts) -> Result<()> {
         write(&path, text.as_bytes(), 0o644)?;
     }
     Ok(())
+}
+
+/// The sources of what is compiled in the guest, because it does what the benchmark itself does not do without `unsafe`, and the program that
+/// sessions wait with.
+fn prepare_sources(dir: &Path) -> Result<()> {
+    for (name, text) in SOURCES {
+        write(&dir.join(format!("{name}.c")), text.as_bytes(), 0o644)?;
+    }
+    write(&policies::waiting(dir), &elf::waiting_program(), 0o755)
 }
 
 /// What is opened and mapped, the programs that map, and what rules are about.

@@ -9,15 +9,15 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use super::table::{Cost, Table};
-use super::{Bench, PATIENCE, PLACE, Remote, grouped, median, part, results};
+use super::{Bench, PATIENCE, PLACE, Remote, grouped, part, results};
 use crate::guest::wait_until;
 use crate::process;
 
 pub(super) use self::under::Under;
 
 /// Rounds, and runs of an operation in each; no more than datagrams fit into a socket.
-const ROUNDS: u32 = 15;
-const RUNS: u32 = 100;
+pub(super) const ROUNDS: u32 = 15;
+pub(super) const RUNS: u32 = 100;
 
 /// What is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -28,6 +28,8 @@ pub enum Operation {
     Write,
     /// open of a file that is made by that, close and unlink
     Create,
+    /// unlink of one of many empty files
+    Unlink,
     /// rename of a file
     Rename,
     /// connect of a new TCP socket to a port where nobody listens, and its close
@@ -40,8 +42,16 @@ pub enum Operation {
 
 impl Operation {
     /// All, in the order of the table.
-    pub(super) const ALL: [Self; 7] =
-        [Self::Read, Self::Write, Self::Create, Self::Rename, Self::Connect, Self::Send, Self::Map];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Read,
+        Self::Write,
+        Self::Create,
+        Self::Unlink,
+        Self::Rename,
+        Self::Connect,
+        Self::Send,
+        Self::Map,
+    ];
 
     /// What the table says.
     pub(super) const fn title(self) -> &'static str {
@@ -49,6 +59,7 @@ impl Operation {
             Self::Read => "open to read, close",
             Self::Write => "open to write, close",
             Self::Create => "create, close, unlink",
+            Self::Unlink => "unlink",
             Self::Rename => "rename",
             Self::Connect => "socket, connect (refused), close",
             Self::Send => "sendto, one datagram",
@@ -62,7 +73,7 @@ pub(super) fn heading(operation: Operation) -> String {
     format!("{HEADING}{}", part::name(operation))
 }
 
-const HEADING: &str = "operation ";
+pub(super) const HEADING: &str = "operation ";
 
 /// The results for one operation in what was printed for several.
 pub(super) fn results_of(operation: Operation, output: &str) -> Vec<u64> {
@@ -96,40 +107,37 @@ pub(super) fn trees(dir: &Path) -> impl Iterator<Item = PathBuf> {
     (0..under::TREES).map(|number| under::tree(dir, number))
 }
 
+/// What one operation cost, by what was printed for several.
+pub(super) fn cost_of(operation: Operation, title: impl Into<String>, output: &str) -> Result<Cost> {
+    let title = title.into();
+    let cost = Cost::of(title.clone(), results_of(operation, output))
+        .with_context(|| format!("{}; {title}", operation.title()))?;
+    process::note(&format!("{}; {title}: {}", operation.title(), grouped(cost.instructions)));
+    Ok(cost)
+}
+
 impl Bench {
     /// What operations cost, in sessions of their own without the daemon, and outside of them.
     pub(super) fn operations(&self, table: &mut Table) -> Result<()> {
         for under in Under::ALL {
             let _confined = under.is_outside().then(|| Confined::start(self)).transpose()?;
-            let output = self.root(&self.operate(under))?;
+            let output = self.root(&self.operate_all(under))?;
             for operation in under.operations() {
-                let instructions = median(results_of(*operation, &output))
-                    .with_context(|| format!("{} under {}", part::name(*operation), under.title()))?;
-                process::note(&format!(
-                    "{}; {}: {}",
-                    operation.title(),
-                    under.title(),
-                    grouped(instructions)
-                ));
-                table.add_operation(*operation, under, Cost { title: under.title(), instructions });
+                let cost = cost_of(*operation, under.title(), &output)?;
+                table.add_operation(*operation, under, cost);
             }
         }
         Ok(())
     }
 
     /// The command that measures all operations of a row.
-    fn operate(&self, under: Under) -> String {
+    fn operate_all(&self, under: Under) -> String {
         let run = under.file(&self.place).map_or_else(String::new, |file| {
             // What belongs to whoever calls `run` is untrusted; where root does, that would be every program.
             let as_other = if under == Under::Untrusted { "setpriv --ruid 65534 " } else { "" };
             format!("{as_other}{PLACE}/sac-loader run --policy {} -- ", file.display())
         });
-        let denied = under.denied(&self.place);
-        let operations: String =
-            under.operations().iter().map(|operation| format!(" {}", part::name(*operation))).collect();
-        format!(
-            "{run}{PLACE}/xtask bench-inside operate --rounds {ROUNDS} --runs {RUNS} {denied} {PLACE}{operations}"
-        )
+        format!("{run}{}", super::operate(under, under.operations(), &self.place))
     }
 }
 

@@ -12,8 +12,23 @@ pub(super) enum Part {
     Operations,
     /// `sac-loader policy check`
     Checks,
+    /// Recording executions, beside auditd
+    Record,
     /// The daemon: exchanging policies, and executions while people are in
     Daemon,
+    /// The same executions and operations beside what else Debian has for it: auditd, fapolicyd, AppArmor, sudo, snoopy, fanotify
+    Peers,
+    /// What a login costs with hundreds of sessions open, in instructions and in memory
+    Logins,
+    /// stress-ng in a session: what it gets done, what is lost of the record, what the loader needs
+    Stress,
+}
+
+impl Part {
+    /// Whether it has a guest of its own, because it changes more of one than what it measures.
+    pub(super) fn needs_own_guest(self) -> bool {
+        matches!(self, Self::Peers | Self::Logins | Self::Stress)
+    }
 }
 
 /// Which parts: all of them unless some are named.
@@ -22,17 +37,41 @@ pub struct Parts {
     /// Measure this part alone; can be given more than once
     #[arg(long, value_name = "PART")]
     pub(super) only: Vec<Part>,
+    /// Measure a few things for some minutes, and compare them with what is kept in the source tree
+    #[arg(long, conflicts_with = "only")]
+    pub(super) quick: bool,
 }
 
 impl Parts {
+    /// One part alone.
+    pub(super) fn alone(part: Part) -> Self {
+        Self { only: vec![part], quick: false }
+    }
+
+    /// What is measured within minutes; none of the parts.
+    pub(super) fn quick() -> Self {
+        Self { only: Vec::new(), quick: true }
+    }
+
     /// Whether this part is one of them.
     pub(super) fn has(&self, part: Part) -> bool {
-        self.only.is_empty() || self.only.contains(&part)
+        !self.quick && (self.only.is_empty() || self.only.contains(&part))
+    }
+
+    /// Whether one of these is among them.
+    pub(super) fn has_any(&self, parts: &[Part]) -> bool {
+        parts.iter().any(|part| self.has(*part))
+    }
+
+    /// Whether something is measured under a policy that has rules of every kind.
+    pub(super) fn has_every_kind(&self) -> bool {
+        self.quick || self.has_any(&[Part::Peers, Part::Stress])
     }
 
     /// The same as arguments of a command.
     pub(super) fn arguments(&self) -> String {
-        self.only.iter().map(|part| format!(" --only {}", name(*part))).collect()
+        let only = self.only.iter().map(|part| format!(" --only {}", name(*part)));
+        only.chain(self.quick.then(|| " --quick".to_owned())).collect()
     }
 }
 

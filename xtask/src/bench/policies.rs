@@ -24,6 +24,11 @@ pub(super) fn measured(dir: &Path) -> PathBuf {
     dir.join("program")
 }
 
+/// A program that waits for ever.
+pub(super) fn waiting(dir: &Path) -> PathBuf {
+    dir.join("waiting")
+}
+
 /// The program that measures, which has to run under every policy.
 pub(super) fn measuring(dir: &Path) -> PathBuf {
     dir.join("xtask")
@@ -178,11 +183,11 @@ impl Set {
     }
 }
 
-fn path_rule(dir: &Path, number: usize) -> String {
+pub(super) fn path_rule(dir: &Path, number: usize) -> String {
     denied(dir, number).display().to_string()
 }
 
-fn add_programs(text: &mut String, list: &str, rules: impl IntoIterator<Item = String>) {
+pub(super) fn add_programs(text: &mut String, list: &str, rules: impl IntoIterator<Item = String>) {
     // Writing to a string cannot fail.
     writeln!(text, "programs:\n  {list}:").ok();
     for rule in rules {
@@ -192,12 +197,17 @@ fn add_programs(text: &mut String, list: &str, rules: impl IntoIterator<Item = S
 
 /// The path and text of every policy that these parts measure with.
 pub(super) fn all(dir: &Path, parts: &Parts) -> impl Iterator<Item = (PathBuf, String)> {
-    let single = (parts.has(Part::Executions) || parts.has(Part::Operations))
+    let single = parts
+        .has_any(&[Part::Executions, Part::Operations])
         .then(|| Kind::ALL.into_iter().map(move |kind| (kind.file(dir), kind.text(dir))));
+    let empty = (single.is_none() && (parts.has_every_kind() || parts.has(Part::Logins)))
+        .then(|| (Kind::Empty.file(dir), Kind::Empty.text(dir)));
+    let every_kind = parts.has_every_kind().then(|| Under::EveryKind.policy(dir)).flatten();
     let of_operations = parts.has(Part::Operations).then(|| Under::policies(dir));
-    let sets = (parts.has(Part::Checks) || parts.has(Part::Daemon)).then(|| {
+    let sets = parts.has_any(&[Part::Checks, Part::Daemon]).then(|| {
         let versions = (0..=SWAPS).flat_map(|version| [Set::One, Set::Many].map(|set| (set, version)));
         versions.flat_map(move |(set, version)| set.files(dir, version))
     });
-    single.into_iter().flatten().chain(of_operations.into_iter().flatten()).chain(sets.into_iter().flatten())
+    let single = single.into_iter().flatten().chain(empty).chain(every_kind);
+    single.chain(of_operations.into_iter().flatten()).chain(sets.into_iter().flatten())
 }

@@ -39,6 +39,7 @@ fn the_policies_have_the_rules_that_they_are_said_to_have() {
         ("/file-trees-1.", 1),
         ("/file-trees-100.", 100),
         ("/addresses.", 10),
+        ("/every-kind.", 2 * PROGRAMS + 10),
     ] {
         assert_eq!(rules_in(part), rules, "{part}");
     }
@@ -67,8 +68,9 @@ fn every_operation_is_measured_where_nothing_is_in_its_way() {
 #[test]
 fn the_policies_of_operations_are_right() {
     let place = tempfile::tempdir().unwrap();
-    let policies: Vec<_> = Under::policies(place.path()).collect();
-    assert_eq!(policies.len(), 6);
+    let policies: Vec<_> =
+        Under::policies(place.path()).chain(Under::EveryKind.policy(place.path())).collect();
+    assert_eq!(policies.len(), 7);
     for (number, (path, text)) in policies.iter().enumerate() {
         let file = place.path().join(format!("{number}.yaml"));
         std::fs::write(&file, text).unwrap();
@@ -94,6 +96,10 @@ fn parts_are_named_one_by_one() {
     let all = parts("").unwrap();
     assert!(Part::value_variants().iter().all(|part| all.has(*part)));
     assert_eq!(all.arguments(), "");
+    let quick = parts("--quick").unwrap();
+    assert!(Part::value_variants().iter().all(|part| !quick.has(*part)));
+    assert!(quick.has_every_kind() && parts(&quick.arguments()).unwrap().quick);
+    parts("--quick --only operations").unwrap_err();
     let two = parts("--only operations --only checks").unwrap();
     let has = [Part::Executions, Part::Operations, Part::Checks, Part::Daemon].map(|part| two.has(part));
     assert_eq!(has, [false, true, true, false]);
@@ -104,7 +110,7 @@ fn parts_are_named_one_by_one() {
 #[test]
 fn a_part_gets_the_policies_that_it_measures_with() {
     let paths = |part| -> BTreeSet<_> {
-        policies::all(Path::new("/bench"), &Parts { only: vec![part] }).map(|(path, _)| path).collect()
+        policies::all(Path::new("/bench"), &Parts::alone(part)).map(|(path, _)| path).collect()
     };
     let operations = paths(Part::Operations);
     for under in Under::ALL {
@@ -113,4 +119,9 @@ fn a_part_gets_the_policies_that_it_measures_with() {
     }
     assert!(paths(Part::Executions).is_subset(&operations));
     assert!(paths(Part::Checks).is_disjoint(&operations));
+    let quick: BTreeSet<_> =
+        policies::all(Path::new("/bench"), &Parts::quick()).map(|(path, _)| path).collect();
+    let wanted = [Under::Empty, Under::EveryKind].map(|under| under.file(Path::new("/bench")).unwrap());
+    assert_eq!(quick, BTreeSet::from(wanted.clone()));
+    assert!(wanted.iter().all(|file| paths(Part::Peers).contains(file)));
 }

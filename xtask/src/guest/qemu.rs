@@ -78,6 +78,10 @@ pub(super) fn arguments(
             add("accel", "tcg,thread=multi,tb-size=512".into());
             add("smp", "2".into());
         }
+        Processors::One => {
+            add("accel", "tcg,thread=multi,tb-size=512".into());
+            add("smp", "1".into());
+        }
         Processors::OneCounted => {
             add("accel", "tcg,thread=single,tb-size=512".into());
             add("icount", "shift=0,sleep=off".into());

@@ -6,7 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-/// Calls `probe` until it returns `Some`, at least once, then every 100 ms until `deadline` has passed.
+/// So many guests share the processors at most, and each may be so much slower than a guest by itself.
+const GUESTS: u32 = 3;
+
+/// Calls `probe` until it returns `Some`, at least once, then every 100 ms until `deadline`, which is meant for a guest by itself, has
+/// passed as often as guests may run at a time.
 ///
 /// # Errors
 /// When the deadline passes ("WHAT did not happen within N s"), or when `probe` fails: an error ends the wait at once.
@@ -16,6 +20,7 @@ pub fn wait_until<T>(
     mut probe: impl FnMut() -> Result<Option<T>>,
 ) -> Result<T> {
     let start = Instant::now();
+    let deadline = deadline * GUESTS;
     loop {
         if let Some(value) = probe()? {
             return Ok(value);

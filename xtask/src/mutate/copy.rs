@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::table::{Edit, Mutation};
 use crate::{dist, process, workspace};
@@ -51,13 +51,14 @@ impl Copy {
         fs::set_permissions(&to, mode).with_context(|| format!("setting the mode of {}", to.display()))
     }
 
-    /// Does something while a check is gone.
-    pub(super) fn without<T>(&self, mutation: &Mutation, work: impl FnOnce() -> T) -> Result<T> {
-        for edit in mutation.edits() {
+    /// Does something while checks are gone.
+    pub(super) fn without<T>(&self, mutations: &[&Mutation], work: impl FnOnce() -> T) -> Result<T> {
+        let edits = || mutations.iter().flat_map(|mutation| mutation.edits());
+        for edit in edits() {
             self.edit(edit)?;
         }
         let done = work();
-        for edit in mutation.edits() {
+        for edit in edits() {
             self.take(Path::new(edit.file))?;
         }
         Ok(done)
@@ -66,6 +67,7 @@ impl Copy {
     fn edit(&self, edit: &Edit) -> Result<()> {
         let path = self.root.join(edit.file);
         let source = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        ensure!(source.contains(edit.text), "{} has no more {}", path.display(), edit.text);
         fs::write(&path, source.replacen(edit.text, edit.with, 1))
             .with_context(|| format!("writing {}", path.display()))
     }

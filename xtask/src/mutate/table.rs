@@ -33,6 +33,16 @@ impl Mutation {
         [Some(&self.edit), self.also.as_ref()].into_iter().flatten()
     }
 
+    /// Whether both change the same text, or one text that holds the other.
+    pub(super) fn touches(&self, other: &Self) -> bool {
+        self.edits().any(|one| {
+            other.edits().any(|another| {
+                one.file == another.file
+                    && (one.text.contains(another.text) || another.text.contains(one.text))
+            })
+        })
+    }
+
     /// The mutation with another check gone that would stop the same.
     const fn also(self, file: &'static str, text: &'static str, with: &'static str) -> Self {
         Self { also: Some(Edit { file, text, with }), ..self }
@@ -74,7 +84,8 @@ const CONTENT: &str = "sac-bpf/src/content.rs";
 const EXEC: &str = "sac-bpf/src/exec.rs";
 const FILES: &str = "sac-bpf/src/files.rs";
 const INQUIRY: &str = "sac-bpf/src/inquiry.rs";
-const KERNEL: &str = "sac-bpf/src/kernel.rs";
+const KERNEL_FILE: &str = "sac-bpf/src/kernel/file.rs";
+const KERNEL_TASK: &str = "sac-bpf/src/kernel/task.rs";
 const LABEL: &str = "sac-bpf/src/label.rs";
 const MAPPING: &str = "sac-bpf/src/mapping.rs";
 const OPEN: &str = "sac-bpf/src/open.rs";
@@ -212,6 +223,36 @@ pub(super) const TABLE: &[(&str, &[Mutation])] = &[
     ),
     ("confined::files_and_disks", PLACES),
     ("confined::labelled", LABELS),
+    (
+        "record::outside_of_the_cgroup",
+        &[hook!("bprm_committed_outside", "who was moved out of a session executes without a record", LABEL)],
+    ),
+    (
+        "record::strict",
+        // Either of them is enough.
+        &[without(
+            "strict",
+            "what cannot be recorded is executed all the same",
+            EXEC,
+            "if scope.is_strict() && has_room() == 0 {",
+            "if scope.is_strict() && has_room() == u64::MAX {",
+        )
+        .also(
+            EXEC,
+            "if tell_in_this_scope(bprm) == LOST && scope.is_strict() {",
+            "if tell_in_this_scope(bprm) == u64::MAX && scope.is_strict() {",
+        )],
+    ),
+    (
+        "confined::labelled_in_a_slice",
+        &[without(
+            "second-by-label",
+            "who was moved out of a user's slice is judged by one of the slice's policies only",
+            LABEL,
+            "let slot = judges.slot(index);",
+            "let slot = if index == 0 { judges.slot(0) } else { 0 };",
+        )],
+    ),
     ("confined::content", &[hook!("bprm_content", "rules by content are not looked at", CONTENT)]),
 ];
 
@@ -219,11 +260,9 @@ const EXECUTION: &[Mutation] = &[without(
     "bprm_check_security",
     "executions are not judged",
     EXEC,
-    "enforce(try_bprm_check_security(bprm))",
-    "{
-        try_bprm_check_security(bprm);
-        enforce(Action::Allow)
-    }",
+    "let action = try_bprm_check_security(bprm);",
+    "try_bprm_check_security(bprm);
+    let action = Action::Allow;",
 )];
 
 const KINDS_OF_RULES: &[Mutation] = &[
@@ -429,11 +468,11 @@ const FILE_HOOKS: &[Mutation] = &[
     without(
         "emptied-when-opened",
         "a file can be emptied by opening it; the kernel also takes that for a change of its size",
-        KERNEL,
+        KERNEL_FILE,
         "if mode & FMODE_WRITE != 0 || flags & O_TRUNC != 0 {",
         "if mode & FMODE_WRITE != 0 {",
     )
-    .also(KERNEL, "const ATTRIBUTES: u32 = 1 | 2 | 4 | 8;", "const ATTRIBUTES: u32 = 1 | 2 | 4;"),
+    .also(KERNEL_FILE, "const ATTRIBUTES: u32 = 1 | 2 | 4 | 8;", "const ATTRIBUTES: u32 = 1 | 2 | 4;"),
 ];
 
 const MAPPINGS: &[Mutation] = &[
@@ -599,7 +638,7 @@ const UNTRUSTED: &[Mutation] = &[
     without(
         "untrusted-owner",
         "what the person of the session owns is trusted if their user id is a system account's",
-        KERNEL,
+        KERNEL_FILE,
         "(uid == owner && uid != 0)
             || uid >= PEOPLE",
         "uid >= PEOPLE",
@@ -607,7 +646,7 @@ const UNTRUSTED: &[Mutation] = &[
     without(
         "untrusted-people",
         "what other people own is trusted",
-        KERNEL,
+        KERNEL_FILE,
         "(uid == owner && uid != 0)
             || uid >= PEOPLE",
         "(uid == owner && uid != 0)",
@@ -615,7 +654,7 @@ const UNTRUSTED: &[Mutation] = &[
     without(
         "untrusted-nameless",
         "what has no name any more is trusted",
-        KERNEL,
+        KERNEL_FILE,
         "
             || names == 0",
         "",
@@ -623,7 +662,7 @@ const UNTRUSTED: &[Mutation] = &[
     without(
         "untrusted-others",
         "what everybody may write is trusted",
-        KERNEL,
+        KERNEL_FILE,
         "
             || mode & OTHERS_WRITE != 0",
         "",
@@ -631,7 +670,7 @@ const UNTRUSTED: &[Mutation] = &[
     without(
         "untrusted-group",
         "what a group may write is trusted",
-        KERNEL,
+        KERNEL_FILE,
         "
             || group_writes",
         "",
@@ -639,14 +678,14 @@ const UNTRUSTED: &[Mutation] = &[
     without(
         "untrusted-namespace",
         "what was mounted in a user namespace is trusted",
-        KERNEL,
+        KERNEL_FILE,
         "self.is_of_user_namespace() || magic == FUSE_SUPER_MAGIC",
         "magic == FUSE_SUPER_MAGIC",
     ),
     without(
         "untrusted-fuse",
         "what is on FUSE is trusted",
-        KERNEL,
+        KERNEL_FILE,
         "self.is_of_user_namespace() || magic == FUSE_SUPER_MAGIC",
         "self.is_of_user_namespace()",
     ),
@@ -660,7 +699,7 @@ const THE_KERNEL: &[Mutation] = &[
     without(
         "root-not-by-uid",
         "capabilities of the first user namespace are not looked at, so that they can be kept without being root",
-        KERNEL,
+        KERNEL_TASK,
         "if level == 0 && permitted != 0 {",
         "if false {",
     ),

@@ -4,7 +4,7 @@
 use std::fs;
 
 use super::table::TABLE;
-use super::{Options, Outcome, first_line, problems, read_outcome, select};
+use super::{Options, Outcome, Trial, batches, first_line, problems, read_outcome, select};
 use crate::guest::Kernel;
 use crate::workspace;
 
@@ -20,12 +20,17 @@ fn every_program_of_the_kernel_half_is_taken_out() {
         TABLE.iter().flat_map(|(_, mutations)| *mutations).map(|mutation| mutation.name).collect();
     let mut programs = 0;
     for entry in fs::read_dir(workspace::root().join("sac-bpf/src")).expect("the kernel half is there") {
-        let source = fs::read_to_string(entry.expect("it can be listed").path()).expect("it is text");
+        let path = entry.expect("it can be listed").path();
+        // What is in folders is no program.
+        if path.is_dir() {
+            continue;
+        }
+        let source = fs::read_to_string(path).expect("it is text");
         for program in source.split("\n#[lsm").skip(1) {
             let (_, program) = program.split_once("pub(crate) fn ").expect("a function follows");
             let (program, _) = program.split_once('(').expect("it has arguments");
             programs += 1;
-            // It allows everything, and is there for its scope.
+            // The one without allows everything, and is there for its scope.
             assert!(program == "prime" || names.contains(&program), "{program}");
         }
     }
@@ -39,6 +44,7 @@ fn all_are_tried_unless_some_are_named() {
         list: false,
         build_only: false,
         without_control: false,
+        together: false,
         names: names.iter().map(|name| (*name).to_owned()).collect(),
     };
     let all = select(&options(&[])).expect("none is named");
@@ -48,6 +54,28 @@ fn all_are_tried_unless_some_are_named() {
     let some = select(&options(&[name])).expect("it is there");
     assert_eq!(some.iter().map(|trial| trial.mutation.name).collect::<Vec<_>>(), [name]);
     assert!(select(&options(&["no-such-mutation"])).is_err());
+}
+
+#[test]
+fn together_are_trials_that_have_nothing_to_do_with_each_other() {
+    let trials: Vec<_> = TABLE
+        .iter()
+        .flat_map(|(test, mutations)| mutations.iter().map(move |mutation| (*test, mutation)))
+        .map(|(test, mutation)| Trial { mutation, test, kernel: mutation.kernel.unwrap_or(Kernel::V6_1) })
+        .collect();
+    let alone = batches(&trials, false);
+    assert!(alone.len() == trials.len() && alone.iter().all(|batch| batch.len() == 1));
+    let together = batches(&trials, true);
+    assert!(together.len() < trials.len() / 3, "{}", together.len());
+    assert_eq!(together.iter().map(Vec::len).sum::<usize>(), trials.len());
+    for batch in &together {
+        for (at, one) in batch.iter().enumerate() {
+            for other in batch.iter().skip(at + 1) {
+                assert!(one.test != other.test && one.kernel == other.kernel);
+                assert!(!one.mutation.touches(other.mutation), "{}", one.mutation.name);
+            }
+        }
+    }
 }
 
 #[test]

@@ -8,16 +8,19 @@ use super::as_root;
 use crate::apt::{Mirror, PrivateApt};
 use crate::{process, workspace};
 
-/// For building and unit tests: LLVM for bpf-linker and what that links, PAM's headers, the tools of the PAM tests and cargo-deb's.
+/// For building and unit tests: LLVM for bpf-linker and what that links, PAM's headers, the tools of the PAM tests and cargo-deb's, and
+/// the browser in which reports are looked at.
 const BUILD: &[&str] = &[
     "llvm-22-dev",
     "libzstd-dev",
     "zlib1g-dev",
     "libpam0g-dev",
     "pamtester",
+    "valgrind",
     "bubblewrap",
     "dpkg-dev",
     "g++",
+    "chromium",
 ];
 
 /// For making and running guests.

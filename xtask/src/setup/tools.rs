@@ -68,6 +68,8 @@ impl Tool {
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .env_remove("CARGO_BUILD_TARGET");
+        // To build them is most of what they cost on a new machine; what they do there takes seconds either way.
+        command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0").env("CARGO_PROFILE_RELEASE_LTO", "off");
         command.env("CARGO_TARGET_DIR", scratch.path()).current_dir(workspace::root());
         if self == Self::BpfLinker {
             command.env("LLVM_PREFIX", LLVM).env("RUSTFLAGS", format!("-L {LLVM}/lib"));

@@ -2,9 +2,16 @@
 //! What `doctor` prints.
 
 use super::*;
+use std::collections::BTreeMap;
 
 fn check(name: &str, status: Status, found: &str, help: Option<&str>) -> Check {
-    Check { check: name.to_owned(), status, found: found.to_owned(), help: help.map(str::to_owned) }
+    Check {
+        check: name.to_owned(),
+        status,
+        found: found.to_owned(),
+        help: help.map(str::to_owned),
+        verified_instructions: BTreeMap::new(),
+    }
 }
 
 /// The text, and whether anything failed.

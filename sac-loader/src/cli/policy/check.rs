@@ -31,7 +31,7 @@ pub(in crate::cli) struct CheckArguments {
 /// Checks policies.
 pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let (faults, policies) = match load(&arguments.files) {
-        Ok(Loaded { set, warnings }) => (examine(&set, &warnings), set.policies().len()),
+        Ok(Loaded { set, warnings, .. }) => (examine(&set, &warnings), set.policies().len()),
         Err(faults) => (faults, 0),
     };
     let is_faulty = faults.count(Severity::Error) > 0;
@@ -58,7 +58,7 @@ fn is_mistake(fault: &Fault) -> bool {
 }
 
 /// Everything about policies that can be read.
-fn examine(set: &PolicySet, warnings: &Faults) -> Faults {
+pub(super) fn examine(set: &PolicySet, warnings: &Faults) -> Faults {
     let (files, situation) = (host_files(), situation(jiff::Timestamp::now()));
     let mut found: Vec<Fault> = warnings.iter().cloned().collect();
     for policy in set.policies() {
@@ -117,9 +117,8 @@ const ANCESTORS_MAX: usize = 32;
 
 /// Who logged in before they became root.
 fn administrator() -> Option<u32> {
-    let login_uid = std::fs::read_to_string("/proc/self/loginuid").ok();
-    let login_uid = login_uid.and_then(|uid| uid.trim().parse().ok()).filter(|uid| *uid != u32::MAX);
-    login_uid.or_else(|| std::env::var("SUDO_UID").ok()?.parse().ok())
+    let own = i32::try_from(std::process::id()).ok().and_then(crate::logins::login_uid);
+    own.or_else(|| std::env::var("SUDO_UID").ok()?.parse().ok())
 }
 
 fn json(fault: &Fault) -> serde_json::Value {

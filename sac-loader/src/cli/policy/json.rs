@@ -20,6 +20,8 @@ pub(super) fn policy(policy: &Policy, at: jiff::Timestamp) -> Value {
         "inherits": policy.inherits.iter().map(|set| &set.name).collect::<Vec<_>>(),
         "mode": words::mode(policy.mode), "logins": words::logins(policy.logins),
         "unlabelled": words::unlabelled(policy.unlabelled),
+        "audit": policy.audit.as_str(),
+        "environment": policy.environment,
         "action": policy.action.as_str(), "message": policy.message, "severity": policy.severity.as_str(),
         "programs_default": word(policy.default), "connections_default": word(policy.connections_default),
         "limits": limits(&policy.limits),

@@ -26,6 +26,8 @@ pub(super) fn fields(policy: &Policy) -> Vec<(&'static str, String)> {
         ("mode", mode(policy.mode).to_owned()),
         ("logins", logins(policy.logins).to_owned()),
         ("unlabelled", unlabelled(policy.unlabelled).to_owned()),
+        ("audit", policy.audit.as_str().to_owned()),
+        ("environment", listed(&policy.environment)),
         ("action", policy.action.as_str().to_owned()),
         ("message", text(&policy.message)),
         ("severity", policy.severity.as_str().to_owned()),

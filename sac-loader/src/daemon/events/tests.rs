@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::notice::attempt::tests::{about, address, administration, event, execution, mapped};
-use sac_abi::event::{Act, Form};
+use sac_abi::event::{Act, Caller, Form};
 use sac_policy::{PolicySet, Source};
 
 const POLICY: &str =
@@ -25,13 +25,25 @@ fn a_rule_is_named_by_file_and_line() {
     assert_eq!(rule_name(None, 3), "rule 3 of a policy that is not in force any more");
 }
 
-fn alice() -> Subject {
+pub(in crate::daemon) fn alice() -> Subject {
     Subject {
         user: "alice".to_owned(),
         uid: 1000,
         session: SessionId::from_number(7),
         directory: PathBuf::new(),
         rule: "/p.yaml:6".to_owned(),
+        policy: Some("developers".to_owned()),
+        environment: vec!["LANG".to_owned()],
+        record: sac_audit::record::Session {
+            id: "7".to_owned(),
+            sequence: 0,
+            user: "alice".to_owned(),
+            uid: 1000,
+            service: "sshd".to_owned(),
+            from: "192.0.2.7".to_owned(),
+            login_uid: Some(1000),
+            audit_session: Some(3),
+        },
         messages: Vec::new(),
         severity: Gravity::High,
         strikes: None,
@@ -88,7 +100,7 @@ fn what_programs_do_is_told_by_their_names() {
 #[test]
 fn repetitions_are_told_without_the_process() {
     let delete = about(&event(Operation::Delete), Form::Path, b"/a\0");
-    let another = Event { tgid: 13, ..delete };
+    let another = Event { caller: Caller { tgid: 13, ..delete.caller }, ..delete };
     let line = |event| Line::new(event, Action::Deny, None, &mut Mounts::default());
     assert_eq!(line(&delete), line(&another));
     assert_ne!(line(&delete), Line::new(&delete, Action::Audit, None, &mut Mounts::default()));

@@ -7,7 +7,8 @@ use crate::daemon::record::{PersonRecord, ScopeRecord};
 fn session(number: u64, cgroup_id: u64) -> (SessionId, SessionRecord) {
     let person = PersonRecord { name: "alice".to_owned(), uid: 1000, groups: Vec::new() };
     let directory = format!("/sys/fs/cgroup/user.slice/session-{number}.scope/sac").into();
-    let scope = ScopeRecord { directory, cgroup_id, policies: vec!["developers".to_owned()], slots: [4, 0] };
+    let policies = vec!["developers".to_owned()];
+    let scope = ScopeRecord { directory, cgroup_id, policies, slots: [4, 0], recording: 1 };
     let record = SessionRecord {
         id: number,
         person,
@@ -16,6 +17,9 @@ fn session(number: u64, cgroup_id: u64) -> (SessionId, SessionRecord) {
         tty: String::new(),
         since_ms: 0,
         opened_boot_s: None,
+        login_uid: None,
+        audit_session: None,
+        lost_told: 0,
         scope,
     };
     (SessionId::from_number(number).unwrap(), record)

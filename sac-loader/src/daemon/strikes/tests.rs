@@ -27,7 +27,9 @@ fn what_is_too_long_ago_does_not_count() {
     let (mut windows, id) = (Windows::default(), SessionId::new(1, 0));
     assert!(!windows.strike(id, 10 * S, &strikes(2)));
     assert!(!windows.strike(id, 70 * S, &strikes(2)), "60 s later is not within 60 s");
+    assert_eq!(windows.count(id, 71 * S, &strikes(2)), 1);
     assert!(windows.strike(id, 129 * S, &strikes(2)));
+    assert_eq!(windows.count(id, 129 * S, &strikes(2)), 0, "counting begins anew");
 }
 
 #[test]

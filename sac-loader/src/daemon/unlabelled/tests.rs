@@ -59,5 +59,6 @@ fn a_login_is_killed_with_all_that_it_has_started() {
     assert_eq!(kill(&other, Path::new(PROC), &|_| false).unwrap(), 0);
     assert_eq!(kill(&process, Path::new(PROC), &|_| false).unwrap(), 2);
     assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGKILL));
-    assert_eq!(kill(&process, Path::new(PROC), &|_| false).unwrap(), 0);
+    // The process beside it may take a while to end.
+    while kill(&process, Path::new(PROC), &|_| false).unwrap() != 0 {}
 }

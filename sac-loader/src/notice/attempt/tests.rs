@@ -10,8 +10,8 @@ pub(crate) fn event(operation: Operation) -> Event {
     bytes[..2].copy_from_slice(&EVENT_VERSION.to_ne_bytes());
     let mut event = Event::from_bytes(&bytes).unwrap();
     event.operation = operation as u16;
-    event.tgid = 12;
-    event.comm[..2].copy_from_slice(b"rm");
+    event.caller.tgid = 12;
+    event.caller.comm[..2].copy_from_slice(b"rm");
     event
 }
 
@@ -132,6 +132,6 @@ fn an_operation_of_another_version_is_told() {
 fn the_name_of_a_thread_is_the_users() {
     let mut event = event(Operation::Read);
     assert_eq!(comm(&event), "rm");
-    event.comm = *b"\x1b[2Jaaaaaaaaaaaa";
+    event.caller.comm = *b"\x1b[2Jaaaaaaaaaaaa";
     assert_eq!(comm(&event), "\\u{1b}[2Jaaaaaaaaaaaa");
 }

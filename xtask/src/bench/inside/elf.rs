@@ -13,6 +13,12 @@ pub(super) fn tiny_program() -> Vec<u8> {
     program(&[0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05])
 }
 
+/// A program that waits for ever: the least that can be in a session.
+pub(super) fn waiting_program() -> Vec<u8> {
+    // mov eax, 34 (pause); syscall; jmp 9 bytes back
+    program(&[0xb8, 34, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7])
+}
+
 /// A program that so many times, at least once, maps a page of its standard input to be executed, and unmaps it. It succeeds if
 /// each of the mappings did.
 ///

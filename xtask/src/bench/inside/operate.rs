@@ -51,6 +51,9 @@ impl Operator {
         if operation == Operation::Map {
             return self.mappings();
         }
+        if operation == Operation::Unlink {
+            return self.unlink(runs);
+        }
         let start = Instant::now();
         for _ in 0..runs {
             self.once(operation).with_context(|| format!("measuring {}", part::name(operation)))?;
@@ -81,8 +84,23 @@ impl Operator {
                 Ok(_) => Err(io::Error::other("somebody listens")),
             },
             Operation::Send => self.socket.send_to(b"x", self.own_address).map(drop),
-            Operation::Map => Ok(()),
+            // These have rounds of their own.
+            Operation::Unlink | Operation::Map => Ok(()),
         }
+    }
+
+    /// Files are made first, which does not count.
+    fn unlink(&self, runs: u32) -> Result<u64> {
+        let file = |number| operations::directory(&self.dir).join(format!("made-{number}"));
+        let files: Vec<_> = (0..runs).map(file).collect();
+        for file in &files {
+            File::create_new(file).with_context(|| format!("making {}", file.display()))?;
+        }
+        let start = Instant::now();
+        for file in &files {
+            fs::remove_file(file).with_context(|| format!("removing {}", file.display()))?;
+        }
+        each(start.elapsed(), runs)
     }
 
     /// Takes what was sent out of the socket, which has room for about two hundred datagrams; with no room it would cost less to send.

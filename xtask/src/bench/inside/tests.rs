@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use super::denied::{is_blocked, is_closed, is_unreachable};
-use super::elf::{mapping_program, tiny_program};
+use super::elf::{mapping_program, tiny_program, waiting_program};
 use super::operate::Operator;
-use super::{prepare_operations, round, write};
+use super::{prepare_operations, prepare_sources, round, write};
 use crate::bench::operations::{self, Operation};
 
 #[test]
@@ -19,6 +19,36 @@ fn the_tiny_program_runs_and_succeeds() {
     is_blocked(&program).unwrap_err();
     write(&program, &tiny_program(), 0o644).unwrap();
     is_blocked(&program).unwrap();
+}
+
+#[test]
+fn the_program_that_waits_goes_on_waiting() {
+    let place = tempfile::tempdir().unwrap();
+    let program = place.path().join("waiting");
+    write(&program, &waiting_program(), 0o755).unwrap();
+    let mut child = std::process::Command::new(&program).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    assert_eq!(child.try_wait().unwrap(), None);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// Here as in the guest, whose compiler is of the same kind.
+#[test]
+fn the_program_that_executes_counts_and_notices_failures() {
+    let place = tempfile::tempdir().unwrap();
+    prepare_sources(place.path()).unwrap();
+    let program = place.path().join("executes");
+    let compiled = std::process::Command::new("cc")
+        .args(["-Wall", "-Wextra", "-Werror", "-o"])
+        .args([&program, &place.path().join("executes.c")])
+        .status();
+    assert!(compiled.unwrap().success());
+    let run =
+        |command: &str| std::process::Command::new(&program).args(["3", "2", command]).output().unwrap();
+    let output = String::from_utf8(run("/bin/true").stdout).unwrap();
+    assert_eq!(output.lines().filter(|line| line.starts_with("instructions ")).count(), 3, "{output}");
+    assert!(!run("/bin/false").status.success());
 }
 
 #[test]

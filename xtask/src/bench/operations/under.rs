@@ -33,6 +33,9 @@ pub(in crate::bench) enum Under {
     Untrusted,
     /// Nothing, while somebody else is confined.
     Outside,
+    /// Rules for so many other programs and as many other files by their paths, and for other addresses. It is no row of its own in the
+    /// table of operations: it is what much else is measured under.
+    EveryKind,
 }
 
 impl Under {
@@ -64,15 +67,17 @@ impl Under {
             Self::Programs(rules) => format!("{} program paths denied", number(rules)),
             Self::Untrusted => "untrusted programs denied".to_owned(),
             Self::Outside => "outside, while others are confined".to_owned(),
+            Self::EveryKind => format!("{} rules of every kind", number(PROGRAMS)),
         }
     }
 
     /// The operations that its rules are of the kind for.
     pub(in crate::bench) fn operations(self) -> &'static [Operation] {
-        use Operation::{Connect, Create, Map, Read, Rename, Send, Write};
+        use Operation::{Connect, Create, Map, Read, Rename, Send, Unlink, Write};
         match self {
             Self::Nothing | Self::Empty | Self::Outside => &Operation::ALL,
-            Self::Files(_) | Self::Trees(_) => &[Read, Write, Create, Rename],
+            Self::Files(_) | Self::Trees(_) => &[Read, Write, Create, Unlink, Rename],
+            Self::EveryKind => &[Read, Unlink, Connect],
             Self::Addresses => &[Connect, Send],
             Self::Programs(_) | Self::Untrusted => &[Map],
         }
@@ -98,14 +103,20 @@ impl Under {
             Self::Trees(rules) => format!("file-trees-{rules}"),
             Self::Addresses => "addresses".to_owned(),
             Self::Untrusted => "untrusted".to_owned(),
+            Self::EveryKind => "every-kind".to_owned(),
         };
         Some(dir.join("single").join(format!("{name}.yaml")))
     }
 
     /// The arguments that say what must be denied under it.
-    pub(super) fn denied(self, dir: &Path) -> String {
+    pub(in crate::bench) fn denied(self, dir: &Path) -> String {
         let (option, path) = match self {
             Self::Nothing | Self::Empty | Self::Outside => return String::new(),
+            Self::EveryKind => {
+                let denied = policies::denied(dir, 0);
+                let denied = denied.display();
+                return format!("--blocked {denied} --closed {denied} --unreachable {}", address(0));
+            }
             Self::Addresses => return format!("--unreachable {}", address(0)),
             Self::Files(_) => ("closed", policies::denied(dir, 0)),
             Self::Trees(_) => ("closed", tree(dir, 0)),
@@ -126,12 +137,12 @@ impl Under {
             Self::Trees(rules) => {
                 add_files(&mut text, (0..rules).map(|number| ("tree", tree(dir, number))));
             }
-            Self::Addresses => {
-                text.push_str("connections:\n  deny:\n");
-                for number in 0..ADDRESSES {
-                    // Writing to a string cannot fail.
-                    writeln!(text, "    - {}", address(number)).ok();
-                }
+            Self::Addresses => add_addresses(&mut text),
+            Self::EveryKind => {
+                let programs = (0..PROGRAMS).map(|number| policies::path_rule(dir, number));
+                policies::add_programs(&mut text, "deny", programs);
+                add_files(&mut text, (0..PROGRAMS).map(|number| ("path", policies::denied(dir, number))));
+                add_addresses(&mut text);
             }
             Self::Untrusted => text.push_str("programs:\n  untrusted: deny\n"),
         }
@@ -140,7 +151,12 @@ impl Under {
 
     /// The path and text of each policy that only operations are measured under.
     pub(in crate::bench) fn policies(dir: &Path) -> impl Iterator<Item = (PathBuf, String)> {
-        Self::ALL.into_iter().filter_map(move |under| under.file(dir).zip(under.text(dir)))
+        Self::ALL.into_iter().filter_map(move |under| under.policy(dir))
+    }
+
+    /// Its path and text, if it is not one of those that executions are measured under.
+    pub(in crate::bench) fn policy(self, dir: &Path) -> Option<(PathBuf, String)> {
+        self.file(dir).zip(self.text(dir))
     }
 }
 
@@ -152,6 +168,14 @@ pub(super) fn tree(dir: &Path, number: usize) -> PathBuf {
 /// An address that no machine has (RFC 5737).
 fn address(number: usize) -> String {
     format!("192.0.2.{}", number + 1)
+}
+
+fn add_addresses(text: &mut String) {
+    text.push_str("connections:\n  deny:\n");
+    for number in 0..ADDRESSES {
+        // Writing to a string cannot fail.
+        writeln!(text, "    - {}", address(number)).ok();
+    }
 }
 
 fn add_files(text: &mut String, subjects: impl Iterator<Item = (&'static str, PathBuf)>) {

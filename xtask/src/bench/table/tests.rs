@@ -5,9 +5,19 @@ use super::{CHECK_MAX, Cost, SWAP_MAX, Table, difference, grouped, thousandths};
 use crate::bench::operations::{Operation, Under};
 use crate::bench::part::{Part, Parts};
 use crate::bench::policies::{Kind, PROGRAMS};
+use crate::bench::record::Recorded;
+use crate::bench::results::{Findings, Group};
 
 fn cost(instructions: u64) -> Cost {
-    Cost { title: "something".to_owned(), instructions }
+    Cost::of("something", vec![instructions]).unwrap()
+}
+
+/// Those of the parts with guests of their own.
+fn add_findings(table: &mut Table) {
+    for part in [Part::Peers, Part::Logins, Part::Stress] {
+        let group = Group::of_costs(format!("of {part:?}"), &[cost(7)]);
+        table.add_findings(Findings { part, groups: vec![group], bars: Vec::new() });
+    }
 }
 
 fn table(many_rules: u64, check: u64, swap: u64) -> Table {
@@ -19,7 +29,58 @@ fn table(many_rules: u64, check: u64, swap: u64) -> Table {
     table.add_check(cost(check));
     table.add_swap(cost(swap));
     add_operations(&mut table, 1_030);
+    add_recorded(&mut table, 1_999, 0);
+    add_findings(&mut table);
     table
+}
+
+#[test]
+fn a_cost_is_the_one_in_the_middle() {
+    let cost = Cost::of("something", vec![9, 2, 5]).unwrap();
+    assert_eq!((cost.instructions, cost.least, cost.most), (5, 2, 9));
+    Cost::of("something", Vec::new()).unwrap_err();
+}
+
+#[test]
+fn all_that_was_measured_is_in_the_files() {
+    let titles: Vec<_> = table(1, 1, 1).groups().into_iter().map(|group| group.title).collect();
+    assert_eq!(titles.len(), 1 + Operation::ALL.len() + 2 + 3, "{titles:?}");
+    assert!(Table::default().groups().is_empty());
+}
+
+#[test]
+fn bars_of_findings_are_bars_of_the_table() {
+    let with = |holds| {
+        let mut table = Table::of(Parts::alone(Part::Peers));
+        let bars = vec![("cheap".to_owned(), holds)];
+        table.add_findings(Findings { part: Part::Peers, groups: Vec::new(), bars });
+        table
+    };
+    assert!(with(true).holds() && !with(false).holds());
+    let missing = Table::of(Parts::alone(Part::Logins));
+    assert!(missing.to_string().contains("MISSED: `logins` is measured"), "{missing}");
+}
+
+/// With nothing, with auditd and with SAC.
+fn add_recorded(table: &mut Table, ours: u64, lost: u64) {
+    for (instructions, lost, delay_ns) in
+        [(1_000, 0, None), (2_000, 7, Some(1_000_000)), (ours, lost, Some(5_000))]
+    {
+        table.add_recorded(Recorded { cost: cost(instructions), lost, delay_ns });
+    }
+}
+
+#[test]
+fn what_records_is_compared_with_auditd() {
+    let recorded = |ours, lost| {
+        let mut table = Table::of(Parts::alone(Part::Record));
+        add_recorded(&mut table, ours, lost);
+        table
+    };
+    assert!(recorded(1_999, 0).holds() && !recorded(2_000, 0).holds() && !recorded(1_999, 1).holds());
+    let text = recorded(1_999, 0).to_string();
+    assert!(text.contains("2,000    2.000       7     1,000 us\n"), "{text}");
+    assert!(!Table::of(Parts::alone(Part::Record)).holds());
 }
 
 /// Each operation, under what has no rule for it as well.
@@ -35,7 +96,7 @@ fn add_operations(table: &mut Table, without_rules: u64) {
 
 /// A table of one part that was measured.
 fn of_operations(without_rules: u64) -> Table {
-    let mut table = Table::of(Parts { only: vec![Part::Operations] });
+    let mut table = Table::of(Parts::alone(Part::Operations));
     add_operations(&mut table, without_rules);
     table
 }

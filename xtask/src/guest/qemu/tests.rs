@@ -43,7 +43,9 @@ fn a_reboot_stays_in_the_process() {
 
 #[test]
 fn only_a_guest_that_counts_has_a_clock_of_instructions() {
-    assert!(!joined().contains("-icount"));
+    assert!(!joined().contains("-icount") && joined().contains("-smp 2"));
+    let one = joined_with(Processors::One);
+    assert!(!one.contains("-icount") && one.contains("-smp 1"));
     let counted = joined_with(Processors::OneCounted);
     assert!(
         counted.contains("-accel tcg,thread=single") && counted.contains("-icount shift=0,sleep=off -smp 1")
