@@ -23,6 +23,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("cgroupfs_is_covered", cgroupfs_is_covered),
     ("a_session_that_nothing_is_written_down_of", a_session_that_nothing_is_written_down_of),
     ("kernels_that_cannot", kernels_that_cannot),
+    ("others_have_taken_the_hooks", others_have_taken_the_hooks),
 ];
 
 /// How long something may take that is a second's work, on a busy emulated machine.
@@ -397,4 +398,36 @@ fn kernels_that_cannot(fixture: &Fixture) -> anyhow::Result<()> {
         fixture.root("test ! -e /run/e2e/ran")?;
         is_refused(fixture)
     })
+}
+
+/// Promise: where other software has taken all hooks that can hold cgroup programs the loader says so and does not start, `fail=` says what
+/// becomes of logins, and doctor counts them. When the hooks are free it starts.
+fn others_have_taken_the_hooks(fixture: &Fixture) -> anyhow::Result<()> {
+    const TAKE: &str = "systemctl stop sac-loader && sac-loader cleanup
+        systemd-run --quiet --collect --unit e2e-slots python3 /run/e2e/slots.py
+        for _ in $(seq 600); do [ -e /run/e2e/taken ] && exit; sleep 0.1; done; journalctl --no-pager -u e2e-slots | tail; exit 1";
+    let back = "systemctl stop e2e-slots 2>/dev/null; rmdir /sys/fs/cgroup/e2e-slots; sleep 2
+        systemctl reset-failed sac-loader; systemctl restart sac-loader";
+    and_back(fixture, back, || {
+        let holder = include_str!("failures/slots.py");
+        fixture.root_ssh().stdin(holder).run("cat >/run/e2e/slots.py")?.success()?;
+        fixture.root_ssh().deadline(Duration::from_secs(300)).run(TAKE)?.success()?;
+        let since = moment(fixture)?;
+        let started =
+            fixture.root_ssh().deadline(Duration::from_secs(400)).run("systemctl start sac-loader")?;
+        ensure!(started.status != 0, "the loader has started");
+        logged(fixture, &since, "all ten hooks that can hold cgroup programs may be taken")?;
+        let doctor = fixture.root_ssh().deadline(Duration::from_secs(400)).run("sac-loader doctor")?;
+        holds(&doctor.stdout, "10 of 10 hooks taken")?;
+        ensure!(doctor.status != 0, "doctor is content");
+        is_refused(fixture)?;
+        fixture.root("sed -i 's/pam_sac.so/& fail=open/' /etc/pam.d/common-session")?;
+        gets_in(fixture)
+    })?;
+    // What the test's beginning does as well.
+    fixture.root("sed -i 's/ fail=open//' /etc/pam.d/common-session")?;
+    wait_until("the loader being ready", SOON, || {
+        Ok((fixture.root_ssh().run("sac-loader list-sessions")?.status == 0).then_some(()))
+    })?;
+    gets_in(fixture)
 }

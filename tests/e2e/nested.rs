@@ -54,8 +54,8 @@ fn root_by_sudo_and_su(fixture: &Fixture) -> anyhow::Result<()> {
 
 /// The same on a terminal, where sudo runs its command on one of its own: the notice still reaches dave.
 fn sudo_on_a_terminal(fixture: &Fixture) -> anyhow::Result<()> {
-    let seen =
-        fixture.on_terminal("dave", "sudo df /; echo df=$?; sudo -i id -un; sudo lsblk; echo lsblk=$?")?;
+    let seen = fixture
+        .on_terminal("dave", "sudo df /; echo df=$?; sudo -i id -un; sudo lsblk; echo lsblk=$?; sleep 2")?;
     let seen = seen.stdout.replace('\r', "");
     holds(&seen, "/usr/bin/df blocked!")?;
     expect(&seen, &[("df", KILLED)])?;

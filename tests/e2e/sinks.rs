@@ -112,7 +112,14 @@ fn receivers_that_go_and_come_back(fixture: &Fixture) -> anyhow::Result<()> {
             "python3 -c \"import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:6603/metrics').read().decode())\"",
         )?;
         holds(&metrics, "sac_sink_errors_total{sink=\"collector\"}")?;
-        holds(&metrics, "sac_blocked_total{policy=\"developers\"} 2")
+        holds(&metrics, "sac_blocked_total{policy=\"developers\"} 2")?;
+        // The kernel half measures how long it judges.
+        for of in ["count", "sum"] {
+            let name = format!("sac_decision_seconds_{of} ");
+            let number = metrics.lines().find_map(|line| line.strip_prefix(&name)?.parse::<f64>().ok());
+            ensure!(number.is_some_and(|number| number > 0.0), "{name}is {number:?}");
+        }
+        Ok(())
     };
     let result = run();
     fixture.root(DOWN)?;

@@ -7,6 +7,7 @@
 
 use crate::{
     Test,
+    chance::{Chance, SEED},
     fixture::{Fixture, Stay, equal, lacks},
     restart::{TRYING, counter, lines, tried_further},
 };
@@ -16,7 +17,7 @@ use serde_json::Value;
 use std::{
     env,
     process::{Child, Stdio},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 use xtask::guest::wait_until;
 
@@ -36,9 +37,6 @@ const BY_CHANCE: usize = 5;
 /// How many kills there are with `SAC_E2E_EVERYWHERE`, and otherwise: one takes half a minute.
 const KILLS_THOROUGH: usize = 200;
 const KILLS_USUALLY: usize = 15;
-
-/// What chance goes by; the one that a failure names can be given again.
-const SEED: &str = "SAC_E2E_SEED";
 
 /// How long a login may take that a kill may have broken.
 const LOGIN: Duration = Duration::from_secs(40);
@@ -166,26 +164,6 @@ fn go_to(fixture: &Fixture, place: Failpoint, old: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Chance that can be had again (Marsaglia's xorshift).
-struct Chance(u64);
-
-impl Chance {
-    fn new() -> anyhow::Result<Self> {
-        let seed = match env::var(SEED) {
-            Ok(seed) => seed.parse().context(SEED)?,
-            Err(_unset) => SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs(),
-        };
-        Ok(Self(seed | 1))
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
-
 /// Kills the loader at a moment that nobody chose, while somebody comes, policies change and grants are given.
 fn kill_by_chance(fixture: &Fixture, old: &str, chance: &mut Chance) -> anyhow::Result<()> {
     let mut coming = login_meanwhile(fixture, "bob", "true")?;
@@ -252,7 +230,7 @@ fn kills() -> anyhow::Result<usize> {
 /// either there or not there, and nothing of it stays; the record is whole.
 fn killed_at_every_step(fixture: &Fixture) -> anyhow::Result<()> {
     let mut chance = Chance::new()?;
-    let seed = chance.0;
+    let seed = chance.seed();
     with_places(fixture, || storm(fixture, &mut chance).with_context(|| format!("with {SEED}={seed}")))
 }
 

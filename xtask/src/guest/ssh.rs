@@ -110,6 +110,8 @@ pub(super) fn client_arguments(private_key: &Path) -> Vec<OsString> {
         "LogLevel=ERROR",
         "BatchMode=yes",
         "ConnectTimeout=30",
+        // What stands against quantum computers takes an emulated processor 0.6 s more, of 1.5 s for a whole login.
+        "KexAlgorithms=curve25519-sha256",
     ];
     arguments.extend(options.iter().map(|option| OsString::from(format!("-o{option}"))));
     arguments

@@ -244,6 +244,35 @@ pub(super) const TABLE: &[(&str, &[Mutation])] = &[
         )],
     ),
     (
+        "record::strict_outside_of_the_cgroup",
+        &[
+            without(
+                "strict-outside",
+                "who was moved out of a session executes what cannot be recorded all the same",
+                LABEL,
+                "        settle_unrecorded_outside(bprm);\n        kill();\n",
+                "        settle_unrecorded_outside(bprm);\n",
+            ),
+            without(
+                "told-strict-outside",
+                "nothing says why a program of who was moved out of a session was killed",
+                LABEL,
+                "        settle_unrecorded_outside(bprm);\n",
+                "",
+            ),
+        ],
+    ),
+    (
+        "sinks::receivers_that_go_and_come_back",
+        &[without(
+            "judged-time",
+            "nothing says how long executions are judged",
+            LABEL,
+            "label.judged_ns = label.judged_ns.wrapping_add(took_ns);",
+            "let _ = (label, took_ns);",
+        )],
+    ),
+    (
         "confined::labelled_in_a_slice",
         &[without(
             "second-by-label",
