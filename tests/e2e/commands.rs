@@ -242,29 +242,23 @@ fn doctor(fixture: &Fixture) -> anyhow::Result<()> {
     }
     holds(found("canary")?, "enforcing: proven on kernel")?;
     holds(found("kernel half")?, " instructions verified in ")?;
-    let json: serde_json::Value = serde_json::from_str(&fixture.root("sac-loader doctor --json")?)?;
-    let all_ok = json
-        .as_array()
-        .is_some_and(|checks| checks.len() > 10 && checks.iter().all(|check| check["status"] == "ok"));
-    ensure!(all_ok, "{json}");
     equal(fixture.root("find /sys/fs/cgroup -name 'sac-doctor*'")?.as_str(), "", "cgroups")?;
-    let fails = |command: &str, wanted: &str| {
+    let fails = |command: &str, wanted: &[&str]| {
         let output = run(fixture, command)?;
         equal(output.status, 1, command)?;
-        holds(&output.stdout, wanted)?;
-        let marked = output.stdout.lines().any(|line| line.starts_with('✗'));
-        ensure!(marked, "nothing is marked in\n{}", output.stdout);
+        wanted.iter().try_for_each(|wanted| holds(&output.stdout, wanted))?;
+        let marked = output.stdout.lines().filter(|line| line.starts_with('✗')).count();
+        ensure!(marked >= wanted.len(), "{marked} are marked in\n{}", output.stdout);
         holds(&output.stdout, "Confinement cannot be relied on")
     };
-    fails("setpriv --reuid carol --regid carol --clear-groups sac-loader doctor", "run it as root")?;
+    fails("setpriv --reuid carol --regid carol --clear-groups sac-loader doctor", &["run it as root"])?;
     // In a mount namespace of its own: the sessions of others keep their pins.
-    fails("unshare -m sh -c 'umount -l /sys/fs/bpf && sac-loader doctor'", "mount -t bpf bpf /sys/fs/bpf")?;
-    fails("echo 'policy: [' > /etc/sac/policies/zz.yaml; sac-loader doctor", "/etc/sac/policies/zz.yaml:")?;
     fails(
-        "rm /etc/sac/policies/zz.yaml; systemctl stop sac-loader; sac-loader doctor",
-        "systemctl start sac-loader",
+        "echo 'policy: [' >/etc/sac/policies/zz.yaml; systemctl stop sac-loader
+        unshare -m sh -c 'umount -l /sys/fs/bpf && sac-loader doctor'",
+        &["mount -t bpf bpf /sys/fs/bpf", "/etc/sac/policies/zz.yaml:", "systemctl start sac-loader"],
     )?;
-    fixture.root("systemctl start sac-loader").map(drop)
+    fixture.root("rm /etc/sac/policies/zz.yaml; systemctl start sac-loader").map(drop)
 }
 
 pub(crate) const TESTS: &[Test] = &[

@@ -92,7 +92,7 @@ const WHERE: &[(&str, &[Kernel])] = &[
     ("root", &[Kernel::V6_1, Kernel::V6_12]),
     ("nested", &[Kernel::V6_12, Kernel::V7]),
     ("commands", &[Kernel::V6_12]),
-    ("looking", &[Kernel::V6_12]),
+    ("looking", &[Kernel::V6_1]),
     ("record", OLDEST_AND_NEWEST),
     ("restart", OLDEST_AND_NEWEST),
     ("model", &[Kernel::V6_12]),

@@ -742,6 +742,8 @@ programs:
     // The login shell itself, and what comes over sftp.
     let mut shell = Dialogue::shell_on_terminal(fixture.ssh("alice"))?;
     equal(shell.status("shell", "shopt -q login_shell && echo $0")?, 0, "a login shell")?;
+    // Of whoever has no session left logind removes what lies there.
+    equal(shell.status("copy", "cp /usr/bin/df /dev/shm/e2e-alice")?, 0, "making a copy")?;
     equal(shell.status("own", "/dev/shm/e2e-alice /")?, PERMISSION_DENIED, "a copy on a terminal")?;
     shell.wait_for("the notice", || shell.output().contains("/dev/shm/e2e-alice blocked!"))?;
     fixture.root("rm -f /srv/e2e-of-carol /dev/shm/e2e-*").map(drop)

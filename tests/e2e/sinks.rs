@@ -13,6 +13,7 @@ use xtask::guest::wait_until;
 pub(crate) const TESTS: &[Test] = &[
     ("journal", journal),
     ("receivers_that_go_and_come_back", receivers_that_go_and_come_back),
+    ("a_receiver_that_is_somebody_else", a_receiver_that_is_somebody_else),
     ("a_fault_in_the_configuration", a_fault_in_the_configuration),
 ];
 
@@ -25,13 +26,33 @@ const RECEIVER: &str = include_str!("sinks/receiver.py");
 const RECEIVED: &str = "/run/e2e-received";
 
 const RSYSLOG: &str = r#"module(load="imtcp")
-input(type="imtcp" address="127.0.0.1" port="6601")
+global(DefaultNetstreamDriverCAFile="/run/e2e-tls/ca.pem" DefaultNetstreamDriverCertFile="/run/e2e-tls/localhost.pem"
+    DefaultNetstreamDriverKeyFile="/run/e2e-tls/localhost.key")
 template(name="e2e" type="string" string="rsyslog %app-name% %msgid% %structured-data%\n")
-*.* action(type="omfile" file="/run/e2e-rsyslog" template="e2e")
+ruleset(name="plain") { action(type="omfile" file="/run/e2e-rsyslog-plain" template="e2e") }
+ruleset(name="tls") { action(type="omfile" file="/run/e2e-rsyslog-tls" template="e2e") }
+input(type="imtcp" address="127.0.0.1" port="6601" ruleset="plain")
+input(type="imtcp" address="127.0.0.1" port="6604" ruleset="tls"
+    StreamDriver.Name="ossl" StreamDriver.Mode="1" StreamDriver.AuthMode="x509/name" PermittedPeer=["sac.example.org"])
 "#;
+
+/// Makes an authority, what it says of rsyslog and of the loader, and another authority that nobody knows.
+const CERTIFICATES: &str = "rm -rf /run/e2e-tls; mkdir /run/e2e-tls; cd /run/e2e-tls; exec 2>&1
+key='openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
+for name in ca unknown; do $key -x509 -days 2 -subj /CN=e2e-$name -keyout $name.key -out $name.pem || exit; done
+for name in localhost sac.example.org; do
+    $key -subj /CN=$name -keyout $name.key -out $name.csr && echo subjectAltName=DNS:$name >$name.ext &&
+        openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -days 2 -extfile $name.ext -out $name.pem || exit
+done";
 
 const EVERY_KIND: &str = "sinks:
   - {name: rsyslog, type: syslog, address: 'tcp://127.0.0.1:6601'}
+  - name: rsyslog-tls
+    type: syslog
+    address: 'tls://localhost:6604'
+    ca: /run/e2e-tls/ca.pem
+    certificate: /run/e2e-tls/sac.example.org.pem
+    key: /run/e2e-tls/sac.example.org.key
   - {name: collector, type: otlp, url: 'http://127.0.0.1:6602/otlp'}
   - {name: lake, type: ocsf, url: 'http://127.0.0.1:6602/ocsf', filter: {events: [executed, blocked, session-opened, session-closed]}}
   - {name: oncall, type: webhook, url: 'http://127.0.0.1:6602/hook', secret_file: /root/e2e-secret, per_minute: 1000}
@@ -93,8 +114,11 @@ fn receivers_that_go_and_come_back(fixture: &Fixture) -> anyhow::Result<()> {
     for (name, content) in [("receiver.py", RECEIVER), ("rsyslog.conf", RSYSLOG)] {
         fixture.root_ssh().stdin(content).run(&format!("cat > /run/e2e-{name}"))?.success()?;
     }
+    fixture.root(CERTIFICATES)?;
     fixture.root("printf 'a secret of the test\\n' > /root/e2e-secret && chmod 600 /root/e2e-secret")?;
-    fixture.root(&format!("{DOWN}; rm -rf {RECEIVED} /run/e2e-rsyslog /var/lib/sac/sinks; {UP}"))?;
+    fixture.root(&format!(
+        "{DOWN}; rm -rf {RECEIVED} /run/e2e-rsyslog-plain /run/e2e-rsyslog-tls /var/lib/sac/sinks; {UP}"
+    ))?;
     let run = || {
         configure(fixture, EVERY_KIND)?;
         let first = wait_until("the first record", PATIENCE, || {
@@ -168,8 +192,16 @@ fn all_arrive(fixture: &Fixture, first: u64) -> anyhow::Result<()> {
         equal(firsts, wanted.iter().copied().collect(), &format!("what {name} got, in order"))?;
     }
     let (_, all) = &wanted[0];
-    wait_until("all that rsyslog is for", PATIENCE, || {
-        let text = fixture.root("cat /run/e2e-rsyslog")?;
+    for input in ["plain", "tls"] {
+        has_all(fixture, input, all)?;
+    }
+    Ok(())
+}
+
+/// Waits until rsyslog has had all of these by one of its inputs.
+fn has_all(fixture: &Fixture, input: &str, all: &BTreeSet<u64>) -> anyhow::Result<()> {
+    wait_until(&format!("all that rsyslog is for, {input}"), PATIENCE, || {
+        let text = fixture.root(&format!("cat /run/e2e-rsyslog-{input}"))?;
         let number = |line: &str| {
             let rest = line.strip_prefix("rsyslog sac ")?.split_once(" number=\"")?.1;
             rest.split_once('"')?.0.parse::<u64>().ok()
@@ -177,6 +209,38 @@ fn all_arrive(fixture: &Fixture, first: u64) -> anyhow::Result<()> {
         let set: BTreeSet<_> = text.lines().filter_map(number).collect();
         Ok(all.is_subset(&set).then_some(()))
     })
+}
+
+/// Promise: over TLS a receiver whose certificate is from another authority, or for another name, gets nothing, and the journal says why.
+fn a_receiver_that_is_somebody_else(fixture: &Fixture) -> anyhow::Result<()> {
+    const DOWN: &str = "systemctl stop e2e-rsyslog 2>/dev/null || true";
+    fixture.root(CERTIFICATES)?;
+    fixture.root_ssh().stdin(RSYSLOG).run("cat > /run/e2e-rsyslog.conf")?.success()?;
+    fixture.root(&format!(
+        "{DOWN}; systemctl reset-failed e2e-rsyslog 2>/dev/null; rm -rf /run/e2e-rsyslog-tls /var/lib/sac/sinks
+        systemd-run --quiet --unit=e2e-rsyslog rsyslogd -n -f /run/e2e-rsyslog.conf -i /run/e2e-rsyslog.pid"
+    ))?;
+    let run = || {
+        for (to, ca) in [("localhost", "unknown"), ("127.0.0.1", "ca")] {
+            let begin = fixture.root("date +%s")?;
+            configure(
+                fixture,
+                &format!(
+                    "sinks: [{{name: siem, type: syslog, address: 'tls://{to}:6604', ca: /run/e2e-tls/{ca}.pem}}]\n"
+                ),
+            )?;
+            fixture.run("alice", "true")?;
+            wait_until("the reason in the journal", PATIENCE, || {
+                let log =
+                    fixture.root(&format!("journalctl -o cat -t sac-loader --since @{}", begin.trim()))?;
+                Ok(log.contains("certificate").then_some(()))
+            })?;
+        }
+        equal(fixture.root("cat /run/e2e-rsyslog-tls 2>/dev/null || true")?.as_str(), "", "what rsyslog got")
+    };
+    let result = run();
+    fixture.root(DOWN)?;
+    result
 }
 
 /// Promise: a configuration with a fault is refused whole, with its line; the record is kept all the same, and logins go on.

@@ -44,6 +44,8 @@ pub(super) const PACKAGES: &[&str] = &[
     "apt",
     // A receiver of the record, and what the benchmark compares the record with. Tests start them by themselves.
     "rsyslog",
+    "rsyslog-openssl",
+    "openssl",
     "auditd",
     // What the benchmark compares everything else with, and what makes work for it. Nothing of it is on in a guest as it boots.
     "apparmor",
