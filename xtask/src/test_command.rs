@@ -59,6 +59,23 @@ fn print_count(count: Count) {
 
 fn steps(options: &Options, count: &mut Count) -> Result<()> {
     setup::run()?;
+    if options.no_guests {
+        return without_guests(options, count);
+    }
+    let kernels = if options.kernels.is_empty() { Kernel::all().to_vec() } else { options.kernels.clone() };
+    // Images are a matter of packages and disks, most of the rest one of compilers: neither waits for the other.
+    let (tested, made) = thread::scope(|scope| {
+        let images = scope.spawn(|| kernels.iter().try_for_each(|kernel| image::ensure(*kernel).map(drop)));
+        let tested = without_guests(options, count).and_then(|()| dist(options));
+        (tested, images.join().map_err(|_panic| anyhow::anyhow!("making images panicked")))
+    });
+    tested?;
+    made??;
+    end_to_end(options, &kernels, count)
+}
+
+/// What needs no guest.
+fn without_guests(options: &Options, count: &mut Count) -> Result<()> {
     process::run("cargo fmt", &mut cargo(&["fmt", "--all", "--check"]))?;
     build_bpf::run()?;
     let clippy = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
@@ -82,23 +99,21 @@ fn steps(options: &Options, count: &mut Count) -> Result<()> {
     if options.filter.is_none() {
         fuzz::all(FUZZ_SECONDS)?;
     }
-    if options.no_guests {
-        return Ok(());
-    }
+    Ok(())
+}
+
+/// What guests are given.
+fn dist(options: &Options) -> Result<()> {
     dist::run()?;
     // Only tests that have to be asked for need it, and it takes minutes.
     if options.filter.as_deref().is_some_and(|filter| filter.contains("storms")) {
         dist::build_with_failpoints()?;
     }
-    end_to_end(options, count)
+    Ok(())
 }
 
 /// A run for each kernel, all at a time: while one guest waits, others work, and none waits for another.
-fn end_to_end(options: &Options, count: &mut Count) -> Result<()> {
-    let kernels = if options.kernels.is_empty() { Kernel::all().to_vec() } else { options.kernels.clone() };
-    for kernel in &kernels {
-        image::ensure(*kernel)?;
-    }
+fn end_to_end(options: &Options, kernels: &[Kernel], count: &mut Count) -> Result<()> {
     let test = ["test", "--package", "tests", "--test", "e2e"];
     process::run("build the end-to-end tests", cargo(&test).arg("--no-run"))?;
     let run = |kernel: Kernel| {
