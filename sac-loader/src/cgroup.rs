@@ -37,7 +37,7 @@ impl Cgroup {
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
         let fd = rustix::fs::openat(CWD, directory, flags, Mode::empty())?;
         if rustix::fs::fstatfs(&fd)?.f_type != CGROUP2_SUPER_MAGIC {
-            return Err(io::Error::other(format!("{} is not a cgroup of version 2", directory.display())));
+            return Err(not_version_2(directory));
         }
         let id = rustix::fs::statx(&fd, "", AtFlags::EMPTY_PATH, StatxFlags::INO)?.stx_ino;
         Ok(Self { directory: directory.to_owned(), fd, id })
@@ -49,6 +49,10 @@ impl Cgroup {
     ///
     /// Where there is one of that name already, or it cannot be made.
     pub(crate) fn create(directory: &Path) -> io::Result<Self> {
+        // Where no cgroups are there is no parent either, and that would be all that is said.
+        if rustix::fs::statfs(ROOT)?.f_type != CGROUP2_SUPER_MAGIC {
+            return Err(not_version_2(Path::new(ROOT)));
+        }
         fs::create_dir(directory)?;
         Self::open(directory).inspect_err(|_failed| {
             // Nothing is inside of it; if it cannot be removed there is nothing more to do about it.
@@ -69,6 +73,10 @@ impl Cgroup {
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
+}
+
+fn not_version_2(directory: &Path) -> io::Error {
+    io::Error::other(format!("{} is not a cgroup of version 2", directory.display()))
 }
 
 /// `CGROUP2_SUPER_MAGIC` of include/uapi/linux/magic.h.
