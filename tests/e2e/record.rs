@@ -250,9 +250,8 @@ fn thousands_of_executions(fixture: &Fixture) -> anyhow::Result<()> {
     }
     // Ten thousand take four minutes on an emulated machine.
     let count = match fixture.guest().kernel() {
-        Kernel::V6_1 if crate::is_thorough() => 10_000,
-        Kernel::V6_1 => 2000,
-        _ => 600,
+        Kernel::V6_12 if crate::is_thorough() => 10_000,
+        _ => 1000,
     };
     let mut shell = Dialogue::shell(&fixture.ssh("alice"))?;
     let id = fixture.session_of("alice")?["id"].as_str().context("no id")?.to_owned();
