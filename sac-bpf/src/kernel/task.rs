@@ -143,6 +143,9 @@ impl CurrentTask {
     /// Whether it is root in any of its user ids, or has rights in the first user namespace, or could take them back.
     #[inline(always)]
     pub(crate) fn is_privileged(self) -> bool {
+        // CAP_WAKE_ALARM of include/uapi/linux/capability.h: pam_systemd gives it to everybody's service manager since systemd 254, and
+        // all that it lets somebody do is to wake the machine by a timer.
+        const EVERYBODYS: u64 = 1 << 35;
         // SAFETY: the helper returned a tracked task.
         let credentials: *const c_void = unsafe { read(self.0, &TASK_CRED) };
         // SAFETY: the pointer came from a tracked struct; this goes for all reads here.
@@ -151,7 +154,7 @@ impl CurrentTask {
         let level: u32 = unsafe { read(namespace, &USERNS_LEVEL) };
         // SAFETY: as above.
         let permitted: u64 = unsafe { read(credentials, &CRED_PERMITTED) };
-        if level == 0 && permitted != 0 {
+        if level == 0 && permitted & !EVERYBODYS != 0 {
             return true;
         }
         [&CRED_UID, &CRED_EUID, &CRED_SUID, &CRED_FSUID].into_iter().any(|member| {

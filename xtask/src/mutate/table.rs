@@ -729,7 +729,7 @@ const THE_KERNEL: &[Mutation] = &[
         "root-not-by-uid",
         "capabilities of the first user namespace are not looked at, so that they can be kept without being root",
         KERNEL_TASK,
-        "if level == 0 && permitted != 0 {",
+        "if level == 0 && permitted & !EVERYBODYS != 0 {",
         "if false {",
     ),
 ];
