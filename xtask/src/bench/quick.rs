@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `cargo xtask bench --quick`: one boot, and what everybody meets: an execution, an open, an unlink and a connect, with nothing, under an
-//! empty policy and under one with rules of every kind. It is a part of `cargo xtask test`.
+//! empty policy and under one with rules of every kind.
 //!
 //! What is compared with what is kept is the ratio to nothing attached, in thousandths: another kernel of the same series, or another
 //! compiler for what measures, changes both sides of it.
