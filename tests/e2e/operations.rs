@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Rules for operations: files, connections, programs that are mapped or are the user's own, and executable memory.
 
+mod connections;
+mod untrusted;
+
 use crate::{
     Test,
     dialogue::Dialogue,
@@ -16,12 +19,12 @@ pub(crate) const TESTS: &[Test] = &[
     ("directories_above_stay", directories_above_stay),
     ("outside_of_the_session", outside_of_the_session),
     ("mapping_a_denied_program", mapping_a_denied_program),
-    ("connections", connections),
-    ("connections_by_default", connections_by_default),
+    ("connections", connections::connections),
+    ("connections_by_default", connections::connections_by_default),
     ("what_is_told_and_recorded", what_is_told_and_recorded),
-    ("untrusted", untrusted),
-    ("each_reason_to_be_untrusted", each_reason_to_be_untrusted),
-    ("executable_memory", executable_memory),
+    ("untrusted", untrusted::untrusted),
+    ("each_reason_to_be_untrusted", untrusted::each_reason_to_be_untrusted),
+    ("executable_memory", untrusted::executable_memory),
 ];
 
 pub(crate) const EVERYONE: &str = "policy: default\napplies_to: everyone\n";
@@ -355,7 +358,7 @@ fn outside_of_the_session(fixture: &Fixture) -> anyhow::Result<()> {
         org.freedesktop.systemd1.Manager StartTransientUnit 'ssa(sv)a(sa(sv))' e2e-moved.scope fail 1 PIDs au 1 $$ 0";
     const RUN: &str = "systemd-run --user --quiet --wait --pipe";
     const CONNECT: &str = "python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 7070))'";
-    serve(fixture)?;
+    connections::serve(fixture)?;
     let connection = "connections:\n  deny:\n    - {to: 127.0.0.0/8, ports: [7070]}\n";
     let policy = [FILES, connection].concat();
     for (user, is_free) in [("alice", false), ("bob", true)] {
@@ -445,139 +448,10 @@ call(libc.mprotect, libc.mmap(None, 4096, 1, 2, os.open('/usr/bin/df', os.O_RDON
     fixture.statuses("alice", &[("/lib64/ld-linux-x86-64.so.2 /usr/bin/df /", KILLED), ("ls /", 0)])
 }
 
-/// Starts a service of root's on port 7070, TCP and UDP, of all of the guest's addresses, and another one of port 7071.
-fn serve(fixture: &Fixture) -> anyhow::Result<()> {
-    let server = include_str!("threats/server.py");
-    fixture.root_ssh().stdin(server).run("cat >/run/e2e-server.py")?.success()?;
-    let start = "for port in 7070 7071; do
-    unit=e2e-server; [ $port = 7070 ] || unit=e2e-server-2
-    systemctl stop $unit 2>/dev/null; systemd-run --quiet --collect --unit $unit python3 /run/e2e-server.py $port
-    for i in {1..200}; do (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null && break; sleep 0.1; done
-done";
-    fixture.root(start).map(drop)
-}
-
-/// Statements that try to reach port 7070 in each way, and what they are by name.
-const REACHING: &[&str] = &[
-    "socket.create_connection(('127.0.0.1', 7070))",
-    "socket.create_connection(('127.9.9.9', 7070))",
-    "socket.create_connection(('0.0.0.0', 7070))",
-    "socket.socket(socket.AF_INET6).connect(('::1', 7070))",
-    "socket.socket(socket.AF_INET6).connect(('::', 7070))",
-    "socket.socket(socket.AF_INET6).connect(('::ffff:127.0.0.1', 7070))",
-    "socket.socket().sendto(b'x', socket.MSG_FASTOPEN, ('127.0.0.1', 7070))",
-    "socket.socket(socket.AF_INET6).sendto(b'x', socket.MSG_FASTOPEN, ('::1', 7070))",
-    "udp().connect(('127.0.0.1', 7070))",
-    "udp().sendto(b'x', ('127.0.0.1', 7070))",
-    "udp().sendto(b'x', ('0.0.0.0', 7070))",
-    "udp().sendmsg([b'x'], [], 0, ('127.0.0.1', 7070))",
-    "udp(socket.AF_INET6).sendto(b'x', ('::1', 7070))",
-    "udp(socket.AF_INET6).connect(('::1', 7070))",
-    "udp(socket.AF_INET6).sendto(b'x', ('::ffff:127.0.0.1', 7070))",
-    // An address of no family is one of IPv4 to an IPv4 socket.
-    "raw(udp(), 0, '127.0.0.1')",
-    // So is one of IPv4 to an IPv6 socket.
-    "raw(udp(socket.AF_INET6), 2, '127.0.0.1')",
-    "again = udp(); again.connect(('127.0.0.1', 7071)); again.sendto(b'x', ('127.0.0.1', 7070))",
-    "again = udp(); again.connect(('127.0.0.1', 7071)); again.connect(('127.0.0.1', 7070))",
-    "sent = socket.socketpair(); made = socket.socket(); socket.send_fds(sent[0], [b'x'], [made.fileno()]); \
-     socket.socket(fileno=socket.recv_fds(sent[1], 1, 1)[1][0]).connect(('127.0.0.1', 7070))",
-];
-
-/// What the statements use: a datagram socket, and `sendto` with an address of any family.
-const SOCKETS: &str = "global udp, raw
-    udp = lambda family=socket.AF_INET: socket.socket(family, socket.SOCK_DGRAM)
-    raw = lambda sender, family, address: call(libc.sendto, sender.fileno(), b'x', 1, 0, \
-family.to_bytes(2, 'little') + (7070).to_bytes(2, 'big') + socket.inet_aton(address) + bytes(8), 16)";
-
-/// Promise: an address is held by each protocol and each way to write it, a port can be excepted, and nothing else is hindered.
-fn connections(fixture: &Fixture) -> anyhow::Result<()> {
-    const OTHERS: &[&str] = &[
-        "socket.create_connection(('127.0.0.1', 7071))",
-        "socket.create_connection(('127.0.0.1', 22))",
-        "udp().sendto(b'x', ('127.0.0.1', 7071))",
-        "socket.socket().bind(('127.0.0.1', 0))",
-        "pair = socket.socketpair(); pair[0].send(b'x')",
-        "socket.socket(socket.AF_UNIX).connect('/run/dbus/system_bus_socket')",
-    ];
-    const NOBODY: &[&str] = &["socket.create_connection(('127.0.0.1', 7072))"];
-    serve(fixture)?;
-    let policy = "policy: developers
-applies_to: {groups: [developers]}
-action: deny
-connections:
-  deny:
-    - 127.0.0.0/8
-    - {to: '::1', ports: [7070]}
-  allow:
-    - {to: 127.0.0.1, ports: [22, 7071], override: true}
-";
-    fixture.policies(&[("developers", policy), ("default", EVERYONE)])?;
-    let tried = |user, statements| errors(fixture, user, "/", SOCKETS, statements);
-    each(&tried("alice", REACHING)?, REACHING, EACCES, "alice")?;
-    each(&tried("alice", OTHERS)?, OTHERS, 0, "alice")?;
-    each(&tried("alice", NOBODY)?, NOBODY, EACCES, "alice")?;
-    each(&tried("bob", REACHING)?, REACHING, 0, "bob")?;
-    each(&tried("bob", NOBODY)?, NOBODY, ECONNREFUSED, "bob")?;
-    // What a shell and a program of the system make of it.
-    let lines = [
-        ("exec 7<>/dev/tcp/127.0.0.1/7070", FAILED),
-        ("exec 7<>/dev/udp/127.0.0.1/7070", FAILED),
-        ("wget -q -t 1 -T 5 -O - http://localhost:7070/", 4),
-        ("wget -q -t 1 -T 5 -O - http://127.0.0.1:7071/", 0),
-    ];
-    fixture.statuses("alice", &lines)?;
-    fixture.statuses("bob", &lines.map(|(line, _)| (line, 0)))?;
-    let kill = "policy: developers
-applies_to: {groups: [developers]}
-connections:
-  deny:
-    - {to: 127.0.0.1, ports: [7070], action: kill}
-";
-    fixture.policies(&[("developers", kill), ("default", EVERYONE)])?;
-    let connect =
-        "python3 -c 'import socket, sys; socket.create_connection((\"127.0.0.1\", int(sys.argv[1])))'";
-    let (killed, works) = (format!("{connect} 7070"), format!("{connect} 7071"));
-    fixture.statuses("alice", &[(&killed, KILLED), (&works, 0)])?;
-    fixture.root("systemctl stop e2e-server e2e-server-2").map(drop)
-}
-
-/// Promise: with `default: deny` only what is listed can be connected to; what is no address of the Internet's is not judged.
-fn connections_by_default(fixture: &Fixture) -> anyhow::Result<()> {
-    const HELD: &[&str] = &[
-        "socket.create_connection(('127.0.0.1', 7070))",
-        "socket.create_connection(('10.0.2.15', 7071))",
-        "socket.socket(socket.AF_INET6).connect(('::1', 7071))",
-        "udp().sendto(b'x', ('127.0.0.1', 7070))",
-        "udp().sendto(b'x', ('127.0.0.2', 7071))",
-    ];
-    const LISTED: &[&str] = &[
-        "socket.create_connection(('127.0.0.1', 7071))",
-        "socket.socket(socket.AF_INET6).connect(('::ffff:127.0.0.1', 7071))",
-        "udp().sendto(b'x', ('127.0.0.1', 7071))",
-        "socket.socket(socket.AF_UNIX).connect('/run/dbus/system_bus_socket')",
-    ];
-    serve(fixture)?;
-    let policy = "policy: developers
-applies_to: {groups: [developers]}
-action: deny
-connections:
-  default: deny
-  allow:
-    - {to: 127.0.0.1, ports: [7071]}
-";
-    fixture.policies(&[("developers", policy), ("default", EVERYONE)])?;
-    let tried = |user, statements| errors(fixture, user, "/", SOCKETS, statements);
-    each(&tried("alice", HELD)?, HELD, EACCES, "alice")?;
-    each(&tried("alice", LISTED)?, LISTED, 0, "alice")?;
-    each(&tried("bob", HELD)?, HELD, 0, "bob")?;
-    fixture.root("systemctl stop e2e-server e2e-server-2").map(drop)
-}
-
 /// Promise: who is killed for an operation, or refused one that the policy has something to say about, is told what it was; and the
 /// journal has all of it for the administrator.
 fn what_is_told_and_recorded(fixture: &Fixture) -> anyhow::Result<()> {
-    serve(fixture)?;
+    connections::serve(fixture)?;
     tree_of(fixture, "alice")?;
     let policy = "policy: developers
 applies_to: {groups: [developers]}
@@ -661,219 +535,4 @@ fn pid_before(shown: &str, notice: &str) -> anyhow::Result<u32> {
     let (before, _) = shown.split_once(notice).with_context(|| shown.to_owned())?;
     let (_, pid) = before.rsplit_once('[').context("no process id")?;
     pid.parse().with_context(|| pid.to_owned())
-}
-
-/// Ways to run what is one's own, with the status that a denial has. Each prints `Filesystem` or `ran` where it works.
-const OWN: &[(&str, i32)] = &[
-    ("cp /usr/bin/df copy; ./copy /", PERMISSION_DENIED),
-    ("cp -a /usr/bin/df same; ./same /", PERMISSION_DENIED),
-    ("cp /usr/bin/df /dev/shm/e2e-$USER; /dev/shm/e2e-$USER /", PERMISSION_DENIED),
-    ("cp /usr/bin/df $XDG_RUNTIME_DIR/e2e; $XDG_RUNTIME_DIR/e2e /", PERMISSION_DENIED),
-    ("printf '#!/bin/sh\\necho ran\\n' >script; chmod +x script; ./script", PERMISSION_DENIED),
-    ("exec 7<copy; mv copy gone; rm gone; /proc/self/fd/7 /", PERMISSION_DENIED),
-    (
-        "python3 -c 'import os; f = os.memfd_create(\"x\"); os.write(f, open(\"/usr/bin/df\", \"rb\").read()); os.execve(f, [\"df\", \"/\"], {})'",
-        FAILED,
-    ),
-    (
-        "python3 -c 'import os; f = os.memfd_create(\"x\", 0); os.write(f, open(\"/usr/bin/df\", \"rb\").read()); os.execv(f\"/proc/self/fd/{f}\", [\"df\", \"/\"])'",
-        FAILED,
-    ),
-    (
-        "mkdir mount; unshare -rm sh -c 'mount -t tmpfs x mount && cp /usr/bin/df mount && exec mount/df /'",
-        PERMISSION_DENIED,
-    ),
-    ("cp /lib64/ld-linux-x86-64.so.2 linker; ./linker /usr/bin/df /", PERMISSION_DENIED),
-    ("cp /usr/bin/df mapped; /lib64/ld-linux-x86-64.so.2 ./mapped /", 127),
-    (
-        "cp /lib/x86_64-linux-gnu/libm.so.6 libown.so; python3 -c 'import ctypes; ctypes.CDLL(\"./libown.so\"); print(\"ran\")'",
-        FAILED,
-    ),
-    // A library that cannot be loaded is only told, so whether it is there has to be asked.
-    ("LD_PRELOAD=$PWD/libown.so grep -q 'r-x.*libown' /proc/self/maps && echo ran", FAILED),
-    ("/srv/e2e-of-carol /", PERMISSION_DENIED),
-];
-
-/// Promise: what the user, or another one, could have written does not run, in no way; what administrators have put there does,
-/// and so does what a rule with `override` names.
-fn untrusted(fixture: &Fixture) -> anyhow::Result<()> {
-    const ORDINARY: &[(&str, i32)] = &[
-        ("ls / && id && grep --version", 0),
-        ("bash -lc true", 0),
-        ("at -l", 0),
-        ("sudo -n true; [ $? = 1 ]", 0),
-        ("echo alice | su alice -c true", 0),
-        ("crontab -l 2>&1 | grep -q crontab", 0),
-        ("systemd-run --user --quiet --wait true", 0),
-        ("python3 -c 'import ctypes, ssl, sqlite3, json'", 0),
-        ("perl -MPOSIX -MSocket -e 1", 0),
-        ("LD_PRELOAD=/lib/x86_64-linux-gnu/libm.so.6 /usr/bin/true", 0),
-        ("unshare -rm /usr/bin/true", 0),
-        ("echo echo ran >script2; bash script2", 0),
-        ("/home/alice/e2e/allowed/df /", 0),
-        ("/home/alice/e2e/allowed/script", 0),
-    ];
-    let policy = "policy: confined
-applies_to: {users: [alice]}
-action: deny
-programs:
-  untrusted: deny
-  allow:
-    - {tree: /home/alice/e2e/allowed, override: true}
-";
-    fixture.root("install -o carol -m 755 /usr/bin/df /srv/e2e-of-carol
-        for user in alice bob; do
-            install -d -o $user -g $user /home/$user/e2e/allowed; cd /home/$user/e2e/allowed
-            cp /usr/bin/df df; printf '#!/bin/sh\\nexit 0\\n' >script; chmod 755 df script; chown $user: df script
-        done")?;
-    fixture.policies(&[("confined", policy), ("default", EVERYONE)])?;
-    let inside = |lines: &[(&str, i32)]| -> Vec<_> {
-        lines.iter().map(|(line, status)| (format!("cd ~/e2e; {line}"), *status)).collect::<Vec<_>>()
-    };
-    let (own, ordinary) = (inside(OWN), inside(ORDINARY));
-    let of = |lines: &[(String, i32)], user: &str, free: bool| {
-        let lines: Vec<_> =
-            lines.iter().map(|(line, status)| (line.as_str(), if free { 0 } else { *status })).collect();
-        fixture.statuses(user, &lines)
-    };
-    of(&ordinary, "alice", false)?;
-    of(&own, "alice", false)?;
-    of(&own, "bob", true)?;
-    // The login shell itself, and what comes over sftp.
-    let mut shell = Dialogue::shell_on_terminal(fixture.ssh("alice"))?;
-    equal(shell.status("shell", "shopt -q login_shell && echo $0")?, 0, "a login shell")?;
-    // Of whoever has no session left logind removes what lies there.
-    equal(shell.status("copy", "cp /usr/bin/df /dev/shm/e2e-alice")?, 0, "making a copy")?;
-    equal(shell.status("own", "/dev/shm/e2e-alice /")?, PERMISSION_DENIED, "a copy on a terminal")?;
-    shell.wait_for("the notice", || shell.output().contains("/dev/shm/e2e-alice blocked!"))?;
-    fixture.root("rm -f /srv/e2e-of-carol /dev/shm/e2e-*").map(drop)
-}
-
-/// Makes programs for each of which there is one reason alone not to trust it, and an account of the system's.
-const REASONS: &str = "umount -l /srv/e2e/fuse 2>/dev/null; systemctl stop e2e-fuse 2>/dev/null; rm -rf /srv/e2e; mkdir -p /srv/e2e/fuse; cd /srv/e2e
-for name in trusted of-carol others group gone; do install /usr/bin/true $name; done
-chown carol of-carol; chmod 757 others; chgrp developers group; chmod 775 group
-id e2e-system >/dev/null 2>&1 || useradd --system --create-home --shell /bin/bash e2e-system
-modprobe fuse
-systemd-run --quiet --collect --unit e2e-fuse python3 /run/e2e-fuse.py /srv/e2e/fuse /usr/bin/true
-for i in {1..200}; do [ -e fuse/true ] && exit; sleep 0.1; done; journalctl --no-pager -u e2e-fuse | tail; exit 1";
-
-/// Promise: each reason not to trust a program is enough, and without any it runs.
-fn each_reason_to_be_untrusted(fixture: &Fixture) -> anyhow::Result<()> {
-    const RUN: &[(&str, i32)] = &[
-        ("/srv/e2e/trusted", 0),
-        ("/srv/e2e/of-carol", PERMISSION_DENIED),
-        ("/srv/e2e/others", PERMISSION_DENIED),
-        ("/srv/e2e/group", PERMISSION_DENIED),
-        ("/srv/e2e/fuse/true", PERMISSION_DENIED),
-        // What is on the overlay is root's; the overlay itself is the user's.
-        (
-            "mkdir -p e2e/o; unshare -rm sh -c 'mount -t overlay x -o lowerdir=/usr/bin:/usr/sbin e2e/o && exec e2e/o/true'",
-            PERMISSION_DENIED,
-        ),
-    ];
-    let policy = "policy: confined
-applies_to: {users: [alice, bob, e2e-system]}
-action: deny
-programs:
-  untrusted: deny
-";
-    let server = include_str!("operations/fuse.py");
-    fixture.root_ssh().stdin(server).run("cat >/run/e2e-fuse.py")?.success()?;
-    let mut failed = None;
-    for (is_free, policies) in
-        [(true, [("default", EVERYONE)].as_slice()), (false, &[("confined", policy), ("default", EVERYONE)])]
-    {
-        let held = |status| if is_free { 0 } else { status };
-        fixture.root(REASONS)?;
-        fixture.policies(policies)?;
-        let lines: Vec<_> = RUN.iter().map(|(line, status)| (*line, held(*status))).collect();
-        let tried = fixture.statuses("alice", &lines).and_then(|()| {
-            // A file that is removed while it is open.
-            let mut alice = Dialogue::shell(&fixture.ssh("alice"))?;
-            equal(alice.status("open", "exec 7</srv/e2e/gone")?, 0, "opening a program")?;
-            fixture.root("rm /srv/e2e/gone")?;
-            equal(alice.status("gone", "/proc/self/fd/7")?, held(PERMISSION_DENIED), "a removed program")?;
-            // A person whose number is a system account's; root becomes them.
-            let own = "su - e2e-system -c 'cp /usr/bin/true own; ./own; echo own=$?; /usr/bin/true; echo true=$?' 2>&1";
-            let shown = fixture.root(own)?;
-            holds(&shown, &format!("own={}\n", held(PERMISSION_DENIED)))?;
-            holds(&shown, "true=0\n")
-        });
-        failed = failed.or(tried.err());
-    }
-    fixture.root(
-        "umount -l /srv/e2e/fuse; systemctl stop e2e-fuse; loginctl terminate-user e2e-system 2>/dev/null
-        userdel --force --remove e2e-system 2>/dev/null; rm -rf /srv/e2e",
-    )?;
-    failed.map_or(Ok(()), Err)
-}
-
-/// Promise: with `execmem: deny` memory that is no file's does not become executable; without it, it does.
-fn executable_memory(fixture: &Fixture) -> anyhow::Result<()> {
-    const MEMORY: &[&str] = &[
-        "import mmap; mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 7)",
-        "import mmap; mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 5)",
-        "import mmap; mmap.mmap(-1, 4096, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS, 5)",
-        "protect(mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 3))",
-        "protect(mmap.mmap(-1, 4096, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS, 3))",
-        // A file's, to be written and executed, or without a name.
-        "mmap.mmap(trusted(), 4096, mmap.MAP_PRIVATE, 7)",
-        "mmap.mmap(nameless(), 4096, mmap.MAP_PRIVATE, 5)",
-        "protect(mmap.mmap(nameless(), 4096, mmap.MAP_SHARED, 3))",
-        // One's own copy of a file's, as it is and changed.
-        "protect(mmap.mmap(trusted(), 4096, mmap.MAP_PRIVATE, 3), 7)",
-        "changed = mmap.mmap(trusted(), 4096, mmap.MAP_PRIVATE, 3); changed[0] = 1; protect(changed)",
-        "os.open('/proc/self/mem', os.O_RDWR)",
-        "os.open('/proc/%d/mem' % os.getpid(), os.O_WRONLY)",
-        // Who traces a process can write its code.
-        "traced(lambda child: call(libc.ptrace, 0x4206, child, None, None))",
-        "traces_me()",
-    ];
-    const HARMLESS: &[&str] = &[
-        "import mmap; mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 3)",
-        "ctypes.CDLL('libm.so.6')",
-        "mmap.mmap(trusted(), 4096, mmap.MAP_PRIVATE, 5)",
-        "protect(mmap.mmap(trusted(), 4096, mmap.MAP_PRIVATE, 3))",
-        "os.open('/proc/self/mem', os.O_RDONLY)",
-        "import threading; thread = threading.Thread(target=print); thread.start(); thread.join()",
-    ];
-    const PROTECT: &str = "global mmap, protect, trusted, nameless, traced, traces_me
-    import mmap, time
-    libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-    libc.ptrace.restype = ctypes.c_long
-    def protect(memory, how=5):
-        call(libc.mprotect, ctypes.addressof(ctypes.c_char.from_buffer(memory)), 4096, how)
-    def trusted():
-        return os.open('/usr/bin/ls', os.O_RDONLY)
-    def nameless():
-        file = os.memfd_create('e2e'); os.truncate(file, 4096); return file
-    def traced(work):
-        child = os.fork()
-        if child == 0:
-            time.sleep(60); os._exit(0)
-        try:
-            work(child)
-        finally:
-            os.kill(child, 9); os.waitpid(child, 0)
-    def traces_me():
-        child = os.fork()
-        if child == 0:
-            os._exit(0 if libc.ptrace(0, 0, None, None) == 0 else ctypes.get_errno())
-        error = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if error != 0:
-            raise OSError(error, '')";
-    let policy = |extra: &str| {
-        format!(
-            "policy: developers\napplies_to: {{groups: [developers]}}\naction: deny\nprograms:\n{extra}  deny: [/usr/bin/df]\n"
-        )
-    };
-    let tried = |statements| errors(fixture, "alice", "/", PROTECT, statements);
-    fixture.policies(&[("developers", &policy("  execmem: deny\n")), ("default", EVERYONE)])?;
-    each(&tried(MEMORY)?, MEMORY, EACCES, "alice")?;
-    each(&tried(HARMLESS)?, HARMLESS, 0, "alice")?;
-    fixture.statuses("alice", &[("ls / && bash -c true && perl -e 1 && echo x | grep x | sed s/x/y/", 0)])?;
-    fixture.policies(&[("developers", &policy("")), ("default", EVERYONE)])?;
-    each(&tried(MEMORY)?, MEMORY, 0, "alice")
 }
