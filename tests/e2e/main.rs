@@ -98,7 +98,7 @@ const WHERE: &[(&str, &[Kernel])] = &[
     ("model", &[Kernel::V6_12]),
     ("package", &[Kernel::V6_12]),
     ("sinks", &[Kernel::V6_12]),
-    ("sessions", &[Kernel::V6_12]),
+    ("sessions", &[Kernel::V7]),
     ("slices", &[Kernel::V6_1]),
     ("operations", OLDEST_AND_NEWEST),
     ("threats", OLDEST_AND_NEWEST),
