@@ -3,10 +3,10 @@
 //!
 //! ```text
 //! /sys/fs/bpf/sac/v5/maps/NAME          maps, shared by all programs of this version
-//! /sys/fs/bpf/sac/v4/programs/BUILD/NAME the programs of a build of the kernel half, so that a restart need not have them verified
-//! /sys/fs/bpf/sac/v4/machine/NAME       the machine-wide attachments
-//! /sys/fs/bpf/sac/v4/anchor/HOOK        keeps the programs and their hook slots
-//! /sys/fs/bpf/sac/v4/scopes/CGROUP/HOOK a session's or user's attachments, by cgroup id
+//! /sys/fs/bpf/sac/v5/programs/BUILD/NAME the programs of a build of the kernel half, so that a restart need not have them verified
+//! /sys/fs/bpf/sac/v5/machine/NAME       the machine-wide attachments
+//! /sys/fs/bpf/sac/v5/anchor/HOOK        keeps the programs and their hook slots
+//! /sys/fs/bpf/sac/v5/scopes/CGROUP/HOOK a session's or user's attachments, by cgroup id
 //! ```
 
 use super::links;
