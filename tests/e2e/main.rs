@@ -79,7 +79,7 @@ const MODULES: &[(&str, &[Test])] = &[
     ("verifier", verifier::TESTS),
 ];
 
-/// Runs each test on each kernel if it is set, for who has an hour.
+/// Runs each test on each kernel if it is set, for who has two hours.
 const EVERYWHERE: &str = "SAC_E2E_EVERYWHERE";
 
 /// Where modules are run that are not run everywhere: what depends on the kernel on the oldest and on the newest, and the rest once, spread

@@ -72,7 +72,7 @@ impl Ssh {
         self
     }
 
-    /// How long the call may take, connection included (default 60 s).
+    /// How long the call may take, connection included (180 s unless this is called).
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
