@@ -70,7 +70,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let parts = &options.parts;
     let mut table = Table::of(parts.clone());
-    measure(options.kernel, parts, &deb, &mut table)?;
+    if let Err(error) = measure(options.kernel, parts, &deb, &mut table) {
+        // What took an hour to measure is not to be lost with what failed after it.
+        print(&format!("measured before something failed:\n\n{table}"));
+        return Err(error);
+    }
     let release = kernel_release(options.kernel)?;
     let written = results::write(&options.kernel.to_string(), &release, &table.groups())?;
     print(&format!("kernel {release}\n\n{table}"));

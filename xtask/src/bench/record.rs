@@ -71,9 +71,10 @@ impl Bench {
         let cost = Cost::of(title, self.count("alice", &count)?)?;
         let Some(file) = file else { return Ok(Recorded { cost, lost: 0, delay_ns: None }) };
         let all = u64::from(ROUNDS * RUNS);
-        // Whoever writes may be behind.
+        // Whoever writes may be behind. The program that counts has its arguments too, among others.
         let found = format!(
-            "sleep 10; grep -rhE '\"counted\"' {file} | grep -cE 'type=EXECVE|\"event\":\"executed\"'"
+            "sleep 10; grep -rhE '\"counted\"' {file} | \
+             grep -cE 'type=EXECVE .*argc=2 |\"event\":\"executed\".*\"arguments\":\\[\"[^\"]*\",\"counted\"\\]'"
         );
         let found: u64 = self.root(&found)?.trim().parse().context("counting lines")?;
         ensure!(found <= all, "{title}: {found} of {all} executions are recorded");

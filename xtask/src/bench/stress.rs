@@ -40,7 +40,7 @@ impl Work {
         let instead = if self == Self::Unlink { "dentry" } else { name.as_str() };
         format!(
             "cd /tmp && work={name} && {{ stress-ng --stressors | tr ' ' '\\n' | grep -qx $work || work={instead}; }} && \
-             rm -f ~/stress.yaml && stress-ng --$work 2 --timeout {SECONDS}s --yaml ~/stress.yaml --quiet && cat ~/stress.yaml"
+             rm -f ~/stress.yaml && stress-ng --$work 2 --timeout {SECONDS}s --metrics-brief --yaml ~/stress.yaml --quiet >/dev/null && cat ~/stress.yaml"
         )
     }
 }
@@ -90,7 +90,7 @@ fn findings(throughput: Vec<(Work, Vec<Row>)>, loader: Vec<Row>, lost: Vec<Row>)
     let executed = lost.iter().any(|row| row.title.starts_with("exec, executions") && row.value > 0);
     let group = |(work, rows): (Work, Vec<Row>)| Group {
         title: format!("stress-ng, {}", part::name(work)),
-        unit: "bogo-ops per s",
+        unit: "bogo-ops in 1,000 s",
         rows,
     };
     let mut groups: Vec<_> = throughput.into_iter().map(group).collect();
@@ -101,10 +101,10 @@ fn findings(throughput: Vec<(Work, Vec<Row>)>, loader: Vec<Row>, lost: Vec<Row>)
 }
 
 impl Bench {
-    /// How much gets done in a second.
+    /// How much gets done. One of stress-ng's bogo-ops can be hundreds of executions, so few of them fit into a second.
     fn work(&self, work: Work, title: &str) -> Result<Row> {
-        let done = per_second(&self.run_within(LONG_PATIENCE, WHO, &work.command())?)?;
-        process::note(&format!("{}, {title}: {} in a second", part::name(work), grouped(done)));
+        let done = in_1000_seconds(&self.run_within(LONG_PATIENCE, WHO, &work.command())?)?;
+        process::note(&format!("{}, {title}: {} in 1,000 s", part::name(work), grouped(done)));
         Ok(Row::once(title, done))
     }
 
@@ -123,12 +123,12 @@ impl Bench {
 }
 
 /// What stress-ng says in its file; of a second of the clock, which the work of others is in.
-fn per_second(yaml: &str) -> Result<u64> {
+fn in_1000_seconds(yaml: &str) -> Result<u64> {
     let key = "bogo-ops-per-second-real-time:";
     let line =
         yaml.lines().find_map(|line| line.trim().strip_prefix(key)).context("stress-ng did nothing")?;
-    let whole = line.trim().split('.').next().unwrap_or_default();
-    whole.parse().with_context(|| format!("no number in {line:?}"))
+    let (whole, part) = line.trim().split_once('.').unwrap_or((line.trim(), ""));
+    format!("{whole}{part:0<3.3}").parse().with_context(|| format!("no number in {line:?}"))
 }
 
 #[cfg(test)]

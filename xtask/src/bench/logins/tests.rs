@@ -22,6 +22,7 @@ fn measured(last_login: u64) -> Measured {
     }
     Measured {
         logins,
+        waited: vec![("the same".to_owned(), vec![1])],
         kernel_bytes_each: SESSION_BYTES_MAX - 1_000,
         loader_bytes_each: 1_000,
         idle_bytes: LOADER_BYTES_MAX,
@@ -50,5 +51,5 @@ fn each_bar_is_at_its_number() {
 #[test]
 fn every_result_is_in_a_group() {
     let groups = measured(1_000_000).findings().groups;
-    assert_eq!(groups.iter().map(|group| group.rows.len()).collect::<Vec<_>>(), [4, 4, 3, 3]);
+    assert_eq!(groups.iter().map(|group| group.rows.len()).collect::<Vec<_>>(), [5, 5, 1, 3, 3]);
 }

@@ -3,14 +3,16 @@
 
 use std::process::{Command, Stdio};
 
-use super::{Row, Work, findings, per_second};
+use super::{Row, Work, findings, in_1000_seconds};
 
 #[test]
-fn what_was_done_in_a_second_is_read() {
+fn what_was_done_is_read() {
     let yaml = "metrics:\n    - stressor: exec\n      bogo-ops: 1234\n      bogo-ops-per-second-usr-sys-time: 9.5\n      \
                 bogo-ops-per-second-real-time: 61.703412\n";
-    assert_eq!(per_second(yaml).unwrap(), 61);
-    per_second("metrics:\n").unwrap_err();
+    assert_eq!(in_1000_seconds(yaml).unwrap(), 61_703);
+    let few = |number: &str| in_1000_seconds(&format!("bogo-ops-per-second-real-time: {number}\n"));
+    assert_eq!((few("2.4").unwrap(), few("7").unwrap()), (2_400, 7_000));
+    in_1000_seconds("metrics:\n").unwrap_err();
 }
 
 #[test]
