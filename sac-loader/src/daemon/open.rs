@@ -299,19 +299,24 @@ impl State {
         if policy.logins == Logins::Refuse {
             return Err(Refusal::Logins(policy.name.clone()));
         }
-        // One that has ended, and is about to be cleared away, is none.
+        // To count them takes a look at each.
+        if let Some(most) = policy.limits.sessions {
+            let open = self.open_sessions_of(login.person.uid);
+            if u32::try_from(open).unwrap_or(u32::MAX) >= most {
+                let (user, policy) = (login.person.name.clone(), policy.name.clone());
+                return Err(Refusal::Sessions { user, open, most, policy });
+            }
+        }
+        Ok((policy.name.clone(), policy.limits.clone()))
+    }
+
+    /// How many sessions somebody has open. One that has ended, and is about to be cleared away, is none.
+    fn open_sessions_of(&self, uid: u32) -> usize {
         let is_open = |session: &&SessionRecord| {
             session.session().is_some_and(|id| self.entering.contains(&id))
                 || !matches!(is_populated(&session.scope.directory), Ok(None | Some(false)))
         };
-        let open = self.registry.sessions_of(login.person.uid).filter(is_open).count();
-        if let Some(most) = policy.limits.sessions
-            && u32::try_from(open).unwrap_or(u32::MAX) >= most
-        {
-            let (user, policy) = (login.person.name.clone(), policy.name.clone());
-            return Err(Refusal::Sessions { user, open, most, policy });
-        }
-        Ok((policy.name.clone(), policy.limits.clone()))
+        self.registry.sessions_of(uid).filter(is_open).count()
     }
 
     /// Clears away a cgroup that nobody has entered.
