@@ -69,6 +69,7 @@ mod kind {
     pub(super) const EXECUTABLE_MEMORY: u16 = 22;
     pub(super) const ADMINISTRATION: u16 = 23;
     pub(super) const CONTENT: u16 = 24;
+    pub(super) const DIRECTORY_OF_ENTRIES: u16 = 25;
 }
 
 /// Key of a policy's map.
@@ -146,6 +147,32 @@ impl RuleKey {
     pub const fn entry(operation: Operation, directory: InodeId, name: TextHash) -> Self {
         let place = Self::file(kind::ENTRY, kind::ENTRY_ANY_GENERATION, operation, directory);
         Self { low: place.low ^ name.low, high: place.high ^ name.high, ..place }
+    }
+
+    /// A directory that there are entries of. Nobody looks it up: it is there for [`crate::sieve`], because an entry's own key does not tell its
+    /// directory.
+    #[must_use]
+    pub const fn directory_of_entries(operation: Operation, directory: InodeId) -> Self {
+        Self::new(kind::DIRECTORY_OF_ENTRIES, operation, 0, directory.dev as u64, directory.ino)
+    }
+
+    /// The file or directory that has to be in [`crate::sieve`] for this key, if any, in no generation.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the device was as long before")]
+    pub const fn sifted(&self) -> Option<InodeId> {
+        const READ: u16 = Operation::Read as u16;
+        const WRITE: u16 = Operation::Write as u16;
+        match (self.operation, self.kind) {
+            (
+                READ | WRITE,
+                kind::INODE
+                | kind::INODE_ANY_GENERATION
+                | kind::DIRECTORY
+                | kind::DIRECTORY_ANY_GENERATION
+                | kind::DIRECTORY_OF_ENTRIES,
+            ) => Some(InodeId { dev: self.low as u32, ino: self.high, generation: None }),
+            _ => None,
+        }
     }
 
     /// Programs of which it is not certain that an administrator put them there; see [`crate::Object::is_untrusted`].
@@ -286,6 +313,15 @@ impl Contents {
     #[inline(always)]
     pub const fn has(self, these: Self) -> bool {
         self.0 & these.0 != 0
+    }
+
+    /// Whether all that there is about an operation can be found by the file and the directory that it is in, so that
+    /// [`crate::sieve`] can tell whether there is anything about a file.
+    #[must_use]
+    pub const fn is_sifted(self) -> bool {
+        let by_file = Self::RULES.and(Self::AUDITED);
+        let by_directory = Self::ENTRIES.and(Self::DIRECTORIES).and(Self::NUMBERED_DIRECTORIES);
+        self.0 & !by_file.and(by_directory).0 == 0
     }
 }
 

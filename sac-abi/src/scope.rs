@@ -32,13 +32,15 @@ pub struct Scope {
     pub slots: [u32; SCOPE_POLICIES],
     /// Id of the cgroup that the program is attached to (its directory's inode number).
     pub cgroup: u64,
-    layer: u32,
+    layer: u16,
+    /// Operations about which the sieve tells what no rule is about. See [`Scope::sifting`].
+    sifted: Operations,
     /// For a user's slice: the level of session cgroups below it, counted from the root cgroup at 0.
     pub session_level: u32,
     /// User id of the person whose scope it is.
     pub owner: u32,
-    /// Not 0 where the second hook of an execution judges as well. See [`Scope::judging_twice`].
-    judges_twice: u8,
+    /// [`Scope::TWICE`], [`Scope::OPENS`], or both.
+    judging: u8,
     /// What is recorded. See [`Scope::recording`].
     recording: Recording,
     /// What the policies may say something about. See [`Scope::judging`].
@@ -46,6 +48,11 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// In `judging`: the second hook of an execution judges as well. See [`Scope::judging_twice`].
+    const TWICE: u8 = 1;
+    /// In `judging`: the hook of files that are opened judges as well. See [`Scope::judging_opens`].
+    const OPENS: u8 = 2;
+
     /// The scope of a session's own cgroup.
     #[must_use]
     pub const fn session(slot: u32, cgroup: u64, owner: u32) -> Self {
@@ -72,9 +79,9 @@ impl Scope {
         session_level: u32,
         owner: u32,
     ) -> Self {
-        let (layer, operations) = (layer as u32, Operations::ALL);
+        let (layer, operations, sifted) = (layer as u16, Operations::ALL, Operations::NONE);
         let recording = Recording::EVERYTHING;
-        Self { slots, cgroup, layer, session_level, owner, judges_twice: 0, recording, operations }
+        Self { slots, cgroup, layer, sifted, session_level, owner, judging: 0, recording, operations }
     }
 
     /// The scope with policies that say something about these operations only, so that others cost next to nothing.
@@ -90,20 +97,50 @@ impl Scope {
         self.operations
     }
 
+    /// The scope with policies of which the sieve tells what no rule for these operations is about; also those that there is no
+    /// rule for.
+    #[must_use]
+    pub const fn sifting(self, sifted: Operations) -> Self {
+        Self { sifted, ..self }
+    }
+
+    /// Whether the sieve tells what no rule for these operations is about.
+    #[must_use]
+    #[inline(always)]
+    pub const fn sifts(&self, operations: Operations) -> bool {
+        self.sifted.has_all(operations)
+    }
+
+    /// The scope with the hook of files that are opened judging or not: where it is not, its program need not be there.
+    #[must_use]
+    pub const fn judging_opens(self, judges: bool) -> Self {
+        self.with(Self::OPENS, judges)
+    }
+
+    /// Whether the hook of files that are opened judges.
+    #[must_use]
+    pub const fn judges_opens(&self) -> bool {
+        self.judging & Self::OPENS != 0
+    }
+
+    const fn with(self, flag: u8, on: bool) -> Self {
+        Self { judging: if on { self.judging | flag } else { self.judging & !flag }, ..self }
+    }
+
     /// The scope with the second hook of an execution judging as well, which policies with conditions on arguments need.
     ///
     /// Once so, always so: the first hook leaves the verdict to the second one, and between the two the scope may come under
     /// a policy without conditions, or the process may leave its terminal, and so the policy for terminals.
     #[must_use]
     pub const fn judging_twice(self, judges_twice: bool) -> Self {
-        Self { judges_twice: judges_twice as u8, ..self }
+        self.with(Self::TWICE, judges_twice)
     }
 
     /// Whether the second hook of an execution judges as well.
     #[must_use]
     #[inline(always)]
     pub const fn judges_twice(&self) -> bool {
-        self.judges_twice != 0
+        self.judging & Self::TWICE != 0
     }
 
     /// The scope with this much of what goes on in it recorded.
@@ -237,6 +274,10 @@ pub struct Label {
     pub told: u32,
     /// How long it took to judge what the task executes, in nanoseconds.
     pub judged_ns: u64,
+    /// The level of the session's cgroup below the root; 0 where it could not be told.
+    pub level: u32,
+    /// Unused.
+    pub reserved: u32,
 }
 
 impl Label {
@@ -248,7 +289,7 @@ impl Label {
     pub const ENDED: u32 = 4;
 }
 
-const _: () = assert!(size_of::<Label>() == 48);
+const _: () = assert!(size_of::<Label>() == 56);
 
 /// A process that has ended: key of the map that keeps it from being told of twice where several of its threads may be its last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -7,7 +7,7 @@
 use crate::{
     enforce::enforce_on_machine,
     kernel::Bprm,
-    maps::{Policy, PolicyRules, zero},
+    maps::{Policy, PolicyRules, has_contents_anywhere, zero},
     record::record_execution_sleeping,
     scope::{Judges, Stage, scope_of_cgroup},
     strictest::ALLOWED,
@@ -32,6 +32,9 @@ pub(crate) fn bprm_content(ctx: LsmContext) -> i32 {
     let said = ctx.arg::<i32>(1);
     if said != 0 {
         return said;
+    }
+    if !has_contents_anywhere() {
+        return 0;
     }
     // SAFETY: the hook's first argument.
     let bprm = unsafe { Bprm::new(ctx.arg::<*const c_void>(0)) };

@@ -13,14 +13,15 @@ use crate::{
     maps::{Policy, PolicyRules, zero},
     object::ExecutedFile,
     record::{COMM_BYTES, record_execution, record_mapping},
-    scope::{Judges, Stage, label_judges, scope_of_cgroup},
+    scope::{Judges, LEVELS, Stage, label_judges, scope_of_cgroup},
     strictest::{NO_POLICY, Strictest, is_stricter},
 };
 use aya_ebpf::{
     EbpfContext as _,
     bindings::{BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE},
     helpers::{
-        bpf_get_current_task_btf, bpf_ktime_get_boot_ns, bpf_probe_read_kernel,
+        bpf_get_current_ancestor_cgroup_id, bpf_get_current_task_btf, bpf_ktime_get_boot_ns,
+        bpf_probe_read_kernel,
         generated::{bpf_get_current_comm, bpf_task_storage_get},
     },
     macros::lsm,
@@ -84,7 +85,7 @@ pub(crate) fn task_alloc(ctx: LsmContext) -> i32 {
         }
     }
     let child = ctx.arg::<*const c_void>(0).cast_mut();
-    if attach(child, cgroup) { 0 } else { MINUS_ENOMEM }
+    if attach(child, cgroup, level_of(of_current_task_whole())) { 0 } else { MINUS_ENOMEM }
 }
 
 /// Judges what somebody executes outside of all cgroups that have programs.
@@ -96,7 +97,7 @@ pub(crate) fn bprm_check_outside(ctx: LsmContext) -> i32 {
     if said != 0 {
         return said;
     }
-    if of_current_task() == 0 {
+    if is_unlabelled_or_at_home() {
         return 0;
     }
     // SAFETY: the hook's first argument.
@@ -111,7 +112,7 @@ pub(crate) fn bprm_check_outside(ctx: LsmContext) -> i32 {
 /// Tells of what such a task has executed. `void security_bprm_committed_creds(struct linux_binprm *bprm)`
 #[lsm(hook = "bprm_committed_creds")]
 pub(crate) fn bprm_committed_outside(ctx: LsmContext) -> i32 {
-    if of_current_task() == 0 || is_outside() == 0 {
+    if is_unlabelled_or_at_home() || is_outside() == 0 {
         return 0;
     }
     // SAFETY: the hook's first argument.
@@ -130,7 +131,10 @@ pub(crate) fn mmap_outside(ctx: LsmContext) -> i32 {
     if said != 0 {
         return said;
     }
-    if ctx.arg::<u64>(2) & PROT_EXEC == 0 || !label_judges(of_current_task(), EXECUTE) {
+    if ctx.arg::<u64>(2) & PROT_EXEC == 0 || is_unlabelled_or_at_home() {
+        return 0;
+    }
+    if !label_judges(of_current_task(), EXECUTE) {
         return 0;
     }
     // As in `crate::mapping::mmap_file`.
@@ -152,7 +156,10 @@ pub(crate) fn mprotect_outside(ctx: LsmContext) -> i32 {
     if said != 0 {
         return said;
     }
-    if ctx.arg::<u64>(2) & PROT_EXEC == 0 || !label_judges(of_current_task(), EXECUTE) {
+    if ctx.arg::<u64>(2) & PROT_EXEC == 0 || is_unlabelled_or_at_home() {
+        return 0;
+    }
+    if !label_judges(of_current_task(), EXECUTE) {
         return 0;
     }
     // SAFETY: the hook's first argument.
@@ -199,6 +206,26 @@ fn cgroup_of(label: *mut Label) -> u64 {
     unsafe { (*label).cgroup }
 }
 
+/// The level of the cgroup that a label names; 0 where nobody knows.
+#[inline(always)]
+fn level_of(label: *mut Label) -> u32 {
+    if label.is_null() {
+        return 0;
+    }
+    // SAFETY: the kernel keeps the value for as long as the task lives.
+    unsafe { (*label).level }
+}
+
+/// Whether there is nothing to judge by the current task's label: it has none, or it is in the cgroup that its label names. There the
+/// cgroup's own programs judge it; and where they have gone, with the scope, the label says nothing any more either.
+#[inline(always)]
+fn is_unlabelled_or_at_home() -> bool {
+    let label = of_current_task_whole();
+    let cgroup = cgroup_of(label);
+    // SAFETY: the helper has no preconditions.
+    cgroup == 0 || unsafe { bpf_get_current_ancestor_cgroup_id(level_of(label) as i32) } == cgroup
+}
+
 /// Labels the current task with the scope of this cgroup, unless it has a label.
 #[inline(always)]
 pub(crate) fn label_current_task(cgroup: u64) {
@@ -208,12 +235,24 @@ pub(crate) fn label_current_task(cgroup: u64) {
     // SAFETY: the helper has no preconditions.
     let task = unsafe { bpf_get_current_task_btf() };
     // Where there is no memory for it the cgroup holds all the same.
-    let _attached = attach(task.cast(), cgroup);
+    let _attached = attach(task.cast(), cgroup, level_in_cgroups(cgroup) as u32);
+}
+
+/// The level of a cgroup that the current task is in. A function of its own for the stack's sake.
+#[inline(never)]
+fn level_in_cgroups(cgroup: u64) -> u64 {
+    for level in 1..=LEVELS {
+        // SAFETY: the helper returns 0 for a level that the current cgroup does not have.
+        if unsafe { bpf_get_current_ancestor_cgroup_id(level as i32) } == cgroup {
+            return u64::from(level).wrapping_add(zero());
+        }
+    }
+    zero()
 }
 
 /// Attaches a label to a tracked task. The kernel clears it first, which costs the stack nothing.
 #[inline(always)]
-fn attach(task: *mut c_void, cgroup: u64) -> bool {
+fn attach(task: *mut c_void, cgroup: u64, level: u32) -> bool {
     let create = u64::from(BPF_LOCAL_STORAGE_GET_F_CREATE);
     // SAFETY: the map is one of task storage.
     let label = unsafe { bpf_task_storage_get(map(), task.cast(), core::ptr::null_mut(), create) };
@@ -222,7 +261,9 @@ fn attach(task: *mut c_void, cgroup: u64) -> bool {
         return false;
     }
     // SAFETY: the kernel keeps the value for as long as the task lives; nobody else writes it, since it is new.
-    unsafe { (*label).cgroup = cgroup };
+    let label = unsafe { &mut *label };
+    label.cgroup = cgroup;
+    label.level = level;
     true
 }
 

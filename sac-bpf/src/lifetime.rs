@@ -14,7 +14,7 @@ use crate::{
     label,
     maps::{ACTIVITY, is_first_to_end},
     record::COMM_BYTES,
-    scope::{ReadyScope, scope_of_cgroup},
+    scope::{ReadyScope, records_activity, scope_of_cgroup},
 };
 use aya_ebpf::{
     helpers::{bpf_get_current_uid_gid, generated::bpf_get_current_comm},
@@ -78,8 +78,10 @@ fn ended() -> i32 {
 /// The scope of a label, where what goes on in it is told, and it is not the login service's or PID 1's own.
 #[inline(always)]
 fn scope_to_tell(cgroup: u64) -> Option<ReadyScope> {
-    let scope = scope_of_cgroup(cgroup)?;
-    if !scope.recording.has_activity() || scope.is_roots_own() { None } else { Some(scope) }
+    if !records_activity(cgroup) {
+        return None;
+    }
+    scope_of_cgroup(cgroup).filter(|scope| !scope.is_roots_own())
 }
 
 #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]

@@ -15,6 +15,7 @@ use sac_abi::{
     hash::KernelHashKey,
     rule::InodeId,
     scope::{Counters, EndedProcess, SIGHTING_EVERY_S, Scope, Sighting},
+    sieve::{SIEVE_WORDS, Sieve},
 };
 
 const ON_DEMAND: usize = BPF_F_NO_PREALLOC as usize;
@@ -56,6 +57,10 @@ static ENDED: LruHashMap<EndedProcess, u8, 4096> = LruHashMap::new();
 #[btf_map]
 static HASH_KEY: Array<KernelHashKey, 1> = Array::new();
 
+/// What rules about opening files name; see [`sac_abi::sieve`].
+#[btf_map]
+static SIEVE: Array<Sieve, 1> = Array::new();
+
 /// The loader's process id; 0 while there is none.
 #[btf_map]
 static LOADER: Array<u32, 1> = Array::new();
@@ -68,6 +73,34 @@ static SIGHTINGS: LruHashMap<Sighting, u32, 16_384> = LruHashMap::new();
 #[inline(always)]
 pub(crate) fn loader() -> u32 {
     LOADER.get(0).copied().unwrap_or(0)
+}
+
+/// Whether a policy has rules for programs by their content. Most machines have none.
+#[inline(always)]
+pub(crate) fn has_contents_anywhere() -> bool {
+    match SIEVE.get_ptr(0) {
+        // SAFETY: an array has all of its entries, for as long as the program runs.
+        Some(sieve) => unsafe {
+            sieve.wrapping_byte_add(core::mem::offset_of!(Sieve, has_contents)).cast::<u64>().read_volatile()
+                != 0
+        },
+        None => true,
+    }
+}
+
+/// A word of the sieve.
+#[inline(always)]
+pub(crate) fn sieve_word(index: usize) -> u64 {
+    match SIEVE.get_ptr(0) {
+        // SAFETY: within the words, as long as the program runs. The loader replaces them, and a word that it replaces has all bits that are in
+        // both.
+        Some(sieve) => unsafe {
+            let words = sieve.wrapping_byte_add(core::mem::offset_of!(Sieve, words)).cast::<u64>();
+            words.wrapping_add(index & (SIEVE_WORDS - 1)).read_volatile()
+        },
+        // Never: an array has all of its entries.
+        None => u64::MAX,
+    }
 }
 
 /// The key that texts are hashed with.

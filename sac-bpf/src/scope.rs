@@ -240,6 +240,13 @@ impl ScopeSlots {
         scope.layer().is_none() || scope.operations().has_any(operations)
     }
 
+    /// Whether the sieve tells what no rule for these operations is about. Not so where the scope is not there yet.
+    #[inline(always)]
+    pub(crate) fn sifts(&self, operations: Operations) -> bool {
+        // SAFETY: as below.
+        unsafe { (*self.0).sifts(operations) }
+    }
+
     /// Whose scope it is.
     #[inline(always)]
     pub(crate) fn owner(&self) -> u32 {
@@ -284,7 +291,7 @@ impl ScopeSlots {
 pub(crate) const JUDGES_MAX: usize = 4;
 
 /// How many levels of cgroups are looked at for sessions. Sessions are few levels deep; what they nest below does not matter.
-const LEVELS: u32 = 15;
+pub(crate) const LEVELS: u32 = 15;
 
 /// The policies that judge what the current task does, for programs that are attached to the machine.
 #[repr(C)]
@@ -451,6 +458,14 @@ pub(crate) fn label_judges(cgroup: u64, operations: Operations) -> bool {
         Some(scope) => ScopeSlots(scope).judges(operations),
         None => false,
     }
+}
+
+/// Whether more is recorded of a scope than what is blocked.
+#[inline(always)]
+pub(crate) fn records_activity(cgroup: u64) -> bool {
+    // SAFETY: the map is not preallocated, so an entry is never reused while this program runs.
+    let scope = unsafe { SCOPES_BY_CGROUP.get(cgroup) };
+    scope.is_some_and(|scope| scope.recorded().has_activity())
 }
 
 /// Counters and layer of the scope of a cgroup, for the record.

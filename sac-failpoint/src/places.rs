@@ -35,6 +35,8 @@ places! {
     SessionCounters = "session-counters",
     /// A session has its programs, which nothing but the loader holds, and no scope.
     SessionAttached = "session-attached",
+    /// A cgroup gets the program for files that are opened, which nothing but the loader holds.
+    ScopeOpening = "scope-opening",
     /// The machine-wide programs know a scope that the cgroup's own do not know yet.
     ScopeByCgroup = "scope-by-cgroup",
     /// A cgroup has its scope.

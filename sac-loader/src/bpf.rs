@@ -14,12 +14,13 @@ mod machine;
 mod object;
 mod pins;
 mod pod;
+mod sieve;
 pub(crate) mod slots;
 
 #[cfg(test)]
 pub(crate) use btf::tests::with_hooks;
 pub(crate) use btf::{BtfError, KernelBtf, VMLINUX};
-pub(crate) use enforcement::{Attachment, Begin, Enforcement, EnforcementError};
+pub(crate) use enforcement::{Attachment, Begin, Enforcement, EnforcementError, Left};
 pub(crate) use events::{EventReader, Reported, activity::Executed};
 pub(crate) use hooks::{CONTENT, HOOKS, machine_hooks};
 pub(crate) use links::{CgroupLsmHooks, LSM_CGROUP_SLOTS};

@@ -12,6 +12,7 @@ use xtask::guest::wait_until;
 pub(crate) const TESTS: &[Test] = &[
     ("grant_for_a_while", grant_for_a_while),
     ("edited_policy_holds_by_itself", edited_policy_holds_by_itself),
+    ("opening_is_judged_where_a_policy_says_so", opening_is_judged_where_a_policy_says_so),
     ("upgraded_program_of_an_allow_list", upgraded_program_of_an_allow_list),
     ("hours_strike_for_open_sessions", hours_strike_for_open_sessions),
     ("limits_and_refused_logins", limits_and_refused_logins),
@@ -74,6 +75,45 @@ fn edited_policy_holds_by_itself(fixture: &Fixture) -> anyhow::Result<()> {
         Ok(log.contains("the ones before stay in force").then_some(()))
     })?;
     holds(&fixture.run("alice", "df /; echo df=$?")?.stdout, "df=126")
+}
+
+/// Promise: nothing is asked about files that are opened where no policy says anything about that; where one comes to, it holds in sessions that
+/// are open, for that file under each of its names and for no other, and no longer than the policy.
+fn opening_is_judged_where_a_policy_says_so(fixture: &Fixture) -> anyhow::Result<()> {
+    const NO_NOTE: &str = "policy: developers\napplies_to: {groups: [developers]}\nfiles: {deny: [{path: /srv/e2e/note, operations: [read], action: deny}]}\n";
+    // Each time the file was open or not, until somebody has enough of it.
+    const READING: &str = "while :; do
+        for f in note link other; do { read -r line </srv/e2e/$f; } 2>/dev/null && printf '%s ' $f; done >/tmp/e2e-read.new; echo >>/tmp/e2e-read.new
+        mv /tmp/e2e-read.new /tmp/e2e-read; sleep 0.2; done";
+    fixture.root("rm -rf /srv/e2e /tmp/e2e-read; mkdir -p /srv/e2e; cd /srv/e2e; echo of it >note; echo of another >other; ln note link; chmod 644 *")?;
+    fixture.policies(&[
+        ("developers", "policy: developers\napplies_to: {groups: [developers]}\n"),
+        ("default", EVERYONE),
+    ])?;
+    let _open = fixture.stay_running("alice", READING)?;
+    let session = fixture.session_of("alice")?["cgroup"].as_str().context("no cgroup")?.to_owned();
+    let attached = || {
+        fixture.root(&format!(
+            "for cgroup in {session} /sys/fs/cgroup/user.slice/user-$(id -u alice).slice; do
+                ls /sys/fs/bpf/sac/v*/scopes/$(stat -c %i $cgroup) | tr '\n' ' '; done"
+        ))
+    };
+    let reads = |what: &str, wanted: &str| {
+        wait_until(what, SOON, || Ok((fixture.root("cat /tmp/e2e-read")?.trim() == wanted).then_some(())))
+    };
+    for _again in 0..2 {
+        reads("all files being read", "note link other")?;
+        lacks(&attached()?, "file_open")?;
+        fixture.policies(&[("developers", NO_NOTE), ("default", EVERYONE)])?;
+        reads("one file not being read any more", "other")?;
+        equal(attached()?.matches("file_open").count(), 2, "programs for files that are opened")?;
+        fixture.policies(&[
+            ("developers", "policy: developers\napplies_to: {groups: [developers]}\n"),
+            ("default", EVERYONE),
+        ])?;
+    }
+    reads("all files being read", "note link other")?;
+    lacks(&attached()?, "file_open")
 }
 
 /// Promise: an allowed program that is replaced as a package upgrade does it runs again shortly.

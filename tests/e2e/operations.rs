@@ -2,6 +2,7 @@
 //! Rules for operations: files, connections, programs that are mapped or are the user's own, and executable memory.
 
 mod connections;
+mod single;
 mod untrusted;
 
 use crate::{
@@ -15,6 +16,7 @@ use xtask::guest::wait_until;
 
 pub(crate) const TESTS: &[Test] = &[
     ("files", files),
+    ("single_files", single::single_files),
     ("files_by_system_calls", files_by_system_calls),
     ("directories_above_stay", directories_above_stay),
     ("outside_of_the_session", outside_of_the_session),

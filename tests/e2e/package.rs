@@ -194,19 +194,25 @@ fn removing_after_local_changes(fixture: &Fixture) -> anyhow::Result<()> {
     })
 }
 
-/// Upgrading while somebody is in: a denied program never runs, the session goes on, and the administrator's policies and
-/// PAM lines stay as they are.
+/// Upgrading while somebody is in: a denied program never runs, the session goes on, with the new version's programs in the place of the old
+/// one's, and the administrator's policies and PAM lines stay as they are.
 fn upgrading_holds_sessions(fixture: &Fixture) -> anyhow::Result<()> {
     const NEXT: &str = "set -e; rm -rf /root/next; dpkg-deb -R /root/sac.deb /root/next
         sed -i 's/^Version: .*/Version: 99.0/' /root/next/DEBIAN/control
+        # The name of a type, in the kernel half only, which makes it another build.
+        sed -i 's/EndedProcess/EndedProgram/g' /root/next/usr/sbin/sac-loader
         echo '# of the next version' >> /root/next/etc/sac/policies/default.yaml
         dpkg-deb -Znone --root-owner-group -b /root/next /root/next.deb; rm -r /root/next";
     const STATE: &str = "cksum /etc/sac/policies/*.yaml /etc/pam.d/common-session*";
+    // Of the session and of the user's slice.
+    const REPLACED: &str = "journalctl -q --sync; journalctl -t sac-loader -o cat | grep -c 'programs of another build replaced' || true";
+    const BUILDS: &str = "ls /sys/fs/bpf/sac/v*/programs";
     then_installed(fixture, || {
         dpkg(fixture, NEXT)?;
         let _stay = fixture.stay_running("alice", TRYING)?;
         tried_further(fixture, 3)?;
         let (session, state) = (fixture.session_of("alice")?, fixture.root(STATE)?);
+        let build = fixture.root(BUILDS)?;
         let daemon = fixture.root("systemctl show -P MainPID sac-loader")?;
         let upgraded = dpkg(
             fixture,
@@ -214,6 +220,12 @@ fn upgrading_holds_sessions(fixture: &Fixture) -> anyhow::Result<()> {
         )?;
         holds(&upgraded, "99.0\nactive\n")?;
         ensure!(fixture.root("systemctl show -P MainPID sac-loader")? != daemon, "the daemon is the old one");
+        ensure!(fixture.root(BUILDS)? != build, "the kernel half is of the same build, {build}");
+        equal(fixture.root(REPLACED)?.trim(), "2", "scopes whose programs were replaced")?;
+        tried_further(fixture, 3)?;
+        // Those that are there now are the next loader's own.
+        fixture.root("systemctl restart sac-loader")?;
+        equal(fixture.root(REPLACED)?.trim(), "2", "scopes whose programs were replaced, after a restart")?;
         tried_further(fixture, 3)?;
         equal(lines(fixture, "ran")?, 0, "how often df ran")?;
         let after = fixture.session_of("alice")?;

@@ -54,9 +54,9 @@ const POLICIES: [(&str, &str); 3] = [
     ),
 ];
 
-/// Changes the policy that alice is under, there and back by turns.
+/// Changes the policy that alice is under, there and back by turns: there, a file is not to be read.
 const CHANGE: &str = "f=/etc/sac/policies/developers.yaml
-    if grep -q wget $f; then sed -i /wget/d $f; else sed -i 's|^    - /usr/bin/df|&\\n    - /usr/bin/wget|' $f; fi
+    if grep -q files: $f; then sed -i /files:/d $f; else echo 'files: {deny: [{path: /etc/issue, operations: [read]}]}' >>$f; fi
     timeout 20 sac-loader reload >/dev/null 2>&1";
 
 /// Gives a grant, and takes one back.
@@ -151,6 +151,8 @@ fn go_to(fixture: &Fixture, place: Failpoint, old: &str) -> anyhow::Result<()> {
         }
         PolicyFilled | PolicyPublished | PoliciesReplaced | SessionMoved | EverybodyMoved
         | PolicyWithdrawn => try_as_root(fixture, CHANGE)?,
+        // In one of two directions.
+        ScopeOpening => try_as_root(fixture, &format!("{CHANGE}\n{CHANGE}"))?,
         GrantWritten | GrantGiven => try_as_root(fixture, GRANT)?,
         GrantRevoked => try_as_root(fixture, &format!("{GRANT}\n{REVOKE}"))?,
         StrikesOut | SessionControlled => login(fixture, "carol", STRIKE),

@@ -115,6 +115,20 @@ impl Operations {
     pub const fn has_any(self, these: Self) -> bool {
         self.0 & these.0 != 0
     }
+
+    /// Whether all of `these` are among them.
+    #[must_use]
+    #[inline(always)]
+    pub const fn has_all(self, these: Self) -> bool {
+        self.0 & these.0 == these.0
+    }
+
+    /// What is among both.
+    #[must_use]
+    #[inline(always)]
+    pub const fn in_common(self, with: Self) -> Self {
+        Self(self.0 & with.0)
+    }
 }
 
 /// What happens to an operation. A greater value is the stricter one.

@@ -198,6 +198,15 @@ impl Dentry {
         unsafe { aya_ebpf::helpers::bpf_probe_read_kernel(text.cast::<u32>()) }.unwrap_or(0) == MEM
     }
 
+    /// Whether it is the name of this file, which is not a given for a file that is open: before 6.5 an overlay opens the files below it
+    /// under its own paths.
+    #[inline(always)]
+    pub(crate) fn is_of(self, inode: Inode) -> bool {
+        // SAFETY: the pointer came from a tracked struct.
+        let named: *const c_void = unsafe { read(self.0, &DENTRY_INODE) };
+        core::ptr::eq(named, inode.0)
+    }
+
     /// Copies the name into `buffer`; returns its length with the NUL or a negative error.
     ///
     /// # Safety

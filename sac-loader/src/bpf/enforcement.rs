@@ -14,6 +14,7 @@ use super::{
     object::{self, KernelHalf, LoadError},
     pins::Pins,
     pod,
+    sieve::SharedSieve,
     slots::{About, PolicySlots},
 };
 use crate::cgroup::Cgroup;
@@ -87,6 +88,14 @@ pub(crate) enum EnforcementError {
         /// Why not.
         source: io::Error,
     },
+    /// A cgroup is not there any more.
+    #[error("cannot open the cgroup {cgroup}")]
+    Gone {
+        /// Its directory.
+        cgroup: PathBuf,
+        /// What was said.
+        source: io::Error,
+    },
     /// A policy has rules that this kernel cannot keep.
     #[error(
         "this kernel cannot tell a program's content (no CONFIG_IMA); remove `sha256` rules, or use another kernel"
@@ -122,6 +131,17 @@ fn slots_hint(error: &ProgramError) -> &'static str {
 pub(crate) struct Attachment {
     /// Empty where the attachments are pinned: the pins hold them.
     _links: Vec<FdLink>,
+}
+
+/// What an earlier loader has left of the attachments of a cgroup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Programs of this build, everywhere.
+    Ours,
+    /// All that there has to be, some of it of another build.
+    OfAnotherBuild,
+    /// Not all that there has to be.
+    Nothing,
 }
 
 /// Who is in a new session first.
@@ -180,7 +200,9 @@ impl Enforcement {
     }
 
     fn of(mut kernel_half: KernelHalf, pins: Option<Pins>) -> Result<Self, EnforcementError> {
-        let slots = PolicySlots::new(kernel_half.take_map("POLICIES")?, kernel_half.tells_contents())?;
+        let sieve = SharedSieve::new(kernel_half.take_map("SIEVE")?)?;
+        let policies = kernel_half.take_map("POLICIES")?;
+        let slots = PolicySlots::new(policies, sieve, kernel_half.tells_contents())?;
         let counters =
             HashMap::try_from(kernel_half.take_map("COUNTERS")?).map_err(map_error("open", "COUNTERS"))?;
         let by_cgroup = HashMap::try_from(kernel_half.take_map(BY_CGROUP)?);
@@ -298,9 +320,9 @@ impl Enforcement {
         };
         self.set_counters(cgroup.id(), counters)?;
         reach(Failpoint::SessionCounters);
-        let links = HOOKS.iter().map(|hook| self.attach(*hook, cgroup)).collect::<Result<Vec<_>, _>>()?;
+        let links = self.attach_all(cgroup, scope)?;
         reach(Failpoint::SessionAttached);
-        self.set_scope(scope)?;
+        self.write_scope(scope)?;
         self.keep(cgroup, links)
     }
 
@@ -318,7 +340,8 @@ impl Enforcement {
         self.attach_live(slice, scope)
     }
 
-    /// Attaches again to a cgroup whose pins were lost, for instance because somebody removed them.
+    /// Attaches again to a cgroup: its pins were lost, for instance because somebody removed them, or hold programs of another build, which
+    /// go when ours are there.
     ///
     /// # Errors
     ///
@@ -331,30 +354,42 @@ impl Enforcement {
     /// Attaches where people are at work: the scope is there before anything can ask for it.
     fn attach_live(&mut self, cgroup: &Cgroup, scope: Scope) -> Result<Attachment, EnforcementError> {
         let _primer = self.attach(PRIMER, cgroup)?;
-        self.set_scope(scope)?;
-        let links = HOOKS.iter().map(|hook| self.attach(*hook, cgroup)).collect::<Result<Vec<_>, _>>()?;
+        self.write_scope(scope)?;
+        let links = self.attach_all(cgroup, scope)?;
         self.keep(cgroup, links)
     }
 
-    /// Whether an earlier loader has pinned every attachment of a cgroup, and they are still attached to it.
+    /// What an earlier loader has left of the attachments of a cgroup.
     ///
     /// # Errors
     ///
     /// Where a pin cannot be opened.
-    pub(crate) fn is_attached(&self, cgroup_id: u64) -> Result<bool, EnforcementError> {
-        let Some(pins) = &self.pins else { return Ok(false) };
-        for hook in HOOKS {
-            let path = pins.scope(cgroup_id).join(hook.hook);
-            if !path.exists() {
-                return Ok(false);
-            }
-            let attached_to = links::pinned_link_cgroup(&path)
-                .map_err(|source| EnforcementError::Pinned { path, source })?;
-            if attached_to != cgroup_id {
-                return Ok(false);
+    pub(crate) fn left_on(&mut self, cgroup_id: u64) -> Result<Left, EnforcementError> {
+        // Where nothing is known of the scope all of it is missed.
+        let judges_opens = self.by_cgroup.get(&cgroup_id, 0).map_or(true, |scope| scope.0.judges_opens());
+        let mut all = Left::Ours;
+        for hook in hooks::of_scope(judges_opens) {
+            match self.left_of(hook, cgroup_id)? {
+                Left::Nothing => return Ok(Left::Nothing),
+                Left::OfAnotherBuild => all = Left::OfAnotherBuild,
+                Left::Ours => {}
             }
         }
-        Ok(true)
+        Ok(all)
+    }
+
+    fn left_of(&mut self, hook: Hook, cgroup_id: u64) -> Result<Left, EnforcementError> {
+        let Some(pins) = &self.pins else { return Ok(Left::Nothing) };
+        let path = pins.scope(cgroup_id).join(hook.hook);
+        if !path.exists() {
+            return Ok(Left::Nothing);
+        }
+        let link = links::pinned_link(&path).map_err(|source| EnforcementError::Pinned { path, source })?;
+        if link.cgroup_id != cgroup_id {
+            return Ok(Left::Nothing);
+        }
+        let ours = self.kernel_half.program_id(hook)?;
+        Ok(if link.program_id == ours { Left::Ours } else { Left::OfAnotherBuild })
     }
 
     /// Ids of the cgroups that an earlier loader left attachments, scopes or counters of.
@@ -402,17 +437,42 @@ impl Enforcement {
         self.pins.as_ref().map_or(Ok(()), |pins| pins.remove_other_versions().map_err(EnforcementError::Pins))
     }
 
-    /// Replaces the scope of a cgroup that has attachments; sessions in it move to the new policy at once.
+    /// Replaces the scope of a cgroup with pinned attachments, whose directory is `directory`; sessions in it move to the new policy at
+    /// once, and get or lose the program for files that are opened.
     ///
     /// # Errors
     ///
-    /// Where the cgroup has gone.
-    pub(crate) fn set_scope(&mut self, scope: Scope) -> Result<(), EnforcementError> {
+    /// Where the cgroup has gone, or the kernel refuses the program.
+    pub(crate) fn set_scope(&mut self, scope: Scope, directory: &Path) -> Result<(), EnforcementError> {
+        let judges_opens = self.slots.about(&scope.slots).judges_opens;
+        // Before anybody is under a policy that wants it.
+        if judges_opens && self.left_of(hooks::OPENING, scope.cgroup)? != Left::Ours {
+            let gone = |source| EnforcementError::Gone { cgroup: directory.to_owned(), source };
+            let cgroup = Cgroup::open(directory).map_err(gone)?;
+            if cgroup.id() != scope.cgroup {
+                return Err(gone(io::Error::other("another one has its name")));
+            }
+            let link = self.attach(hooks::OPENING, &cgroup)?;
+            reach(Failpoint::ScopeOpening);
+            self.pin_hook(scope.cgroup, hooks::OPENING, link)?;
+        }
+        self.write_scope(scope)?;
+        match &self.pins {
+            Some(pins) if !judges_opens => unlink(&pins.scope(scope.cgroup).join(hooks::OPENING.hook)),
+            _ => Ok(()),
+        }
+    }
+
+    fn write_scope(&mut self, scope: Scope) -> Result<(), EnforcementError> {
         let about = self.slots.about(&scope.slots);
         // The loader alone writes scopes, so nothing comes between this and the insertion.
         let present = self.scope(scope.cgroup)?;
         let judges_twice = about.has_conditions || present.judges_twice();
-        let scope = scope.judging_twice(judges_twice).judging(about.operations);
+        let scope = scope
+            .judging_twice(judges_twice)
+            .judging_opens(about.judges_opens)
+            .judging(about.operations)
+            .sifting(about.sifted);
         self.set_by_cgroup(scope)?;
         reach(Failpoint::ScopeByCgroup);
         let key = storage_key(scope.cgroup);
@@ -484,20 +544,31 @@ impl Enforcement {
         Ok(program.take_link(id).map_err(refused)?.into())
     }
 
+    /// Attaches all that a scope gets.
+    fn attach_all(&mut self, cgroup: &Cgroup, scope: Scope) -> Result<Vec<(Hook, FdLink)>, EnforcementError> {
+        let judges_opens = self.slots.about(&scope.slots).judges_opens;
+        hooks::of_scope(judges_opens).map(|hook| Ok((hook, self.attach(hook, cgroup)?))).collect()
+    }
+
     /// Pins the links of a cgroup, or holds them where nothing is pinned.
-    fn keep(&self, cgroup: &Cgroup, links: Vec<FdLink>) -> Result<Attachment, EnforcementError> {
+    fn keep(&self, cgroup: &Cgroup, links: Vec<(Hook, FdLink)>) -> Result<Attachment, EnforcementError> {
         let Some(pins) = &self.pins else {
-            return Ok(Attachment { _links: links });
+            return Ok(Attachment { _links: links.into_iter().map(|(_, link)| link).collect() });
         };
-        let directory = pins.scope(cgroup.id());
-        fs::create_dir_all(&directory).map_err(EnforcementError::Pins)?;
-        for (hook, link) in HOOKS.iter().zip(links) {
-            let path = directory.join(hook.hook);
-            unlink(&path)?;
-            may_fail(Failpoint::ScopeHalfPinned).map_err(EnforcementError::Pins)?;
-            pin(link, path)?;
+        fs::create_dir_all(pins.scope(cgroup.id())).map_err(EnforcementError::Pins)?;
+        for (hook, link) in links {
+            self.pin_hook(cgroup.id(), hook, link)?;
         }
         Ok(Attachment { _links: Vec::new() })
+    }
+
+    /// Pins a link in the place of what an earlier loader has pinned there, which is detached by that.
+    fn pin_hook(&self, cgroup_id: u64, hook: Hook, link: FdLink) -> Result<(), EnforcementError> {
+        let Some(pins) = &self.pins else { return Ok(()) };
+        let path = pins.scope(cgroup_id).join(hook.hook);
+        unlink(&path)?;
+        may_fail(Failpoint::ScopeHalfPinned).map_err(EnforcementError::Pins)?;
+        pin(link, path)
     }
 
     fn set_counters(&mut self, cgroup_id: u64, counters: Counters) -> Result<(), EnforcementError> {

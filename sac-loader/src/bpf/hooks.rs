@@ -37,7 +37,7 @@ impl Hook {
     }
 }
 
-/// What every session gets, in the order in which it is attached: the first hook of an execution leaves verdicts to the second
+/// What a session can get, in the order in which it is attached: the first hook of an execution leaves verdicts to the second
 /// one, so that has to be there before.
 pub(crate) const HOOKS: [Hook; 5] = [
     Hook::of_its_name("bprm_committed_creds"),
@@ -46,6 +46,14 @@ pub(crate) const HOOKS: [Hook; 5] = [
     Hook::of_its_name("file_mprotect"),
     Hook::of_its_name("file_open"),
 ];
+
+/// Judges files that are opened. Nothing is asked more often, so it is only where a policy says something about that.
+pub(super) const OPENING: Hook = HOOKS[4];
+
+/// What a scope gets, in this order, whose policies judge what is opened or do not.
+pub(super) fn of_scope(judges_opens: bool) -> impl Iterator<Item = Hook> {
+    HOOKS.into_iter().filter(move |hook| judges_opens || *hook != OPENING)
+}
 
 /// Makes a cgroup's storage without judging anything, so that the scope can be filled in before [`HOOKS`] are attached
 /// to a cgroup that people live in already.

@@ -181,15 +181,23 @@ unsafe fn bpf<A>(command: u32, attr: &mut A) -> io::Result<i32> {
     if result < 0 { Err(io::Error::last_os_error()) } else { i32::try_from(result).map_err(io::Error::other) }
 }
 
-/// The id of the cgroup that the pinned link is attached to; 0 when that cgroup has gone.
+/// What attaches a program to a cgroup.
+pub(super) struct CgroupLink {
+    /// The cgroup's id; 0 when it has gone.
+    pub(super) cgroup_id: u64,
+    /// The kernel's number of the program.
+    pub(super) program_id: u32,
+}
+
+/// What is pinned at `pin`, which is a link to a cgroup.
 ///
 /// # Errors
 ///
 /// Where there is no pin of a link.
-pub(super) fn pinned_link_cgroup(pin: &Path) -> io::Result<u64> {
+pub(super) fn pinned_link(pin: &Path) -> io::Result<CgroupLink> {
     let link = pinned(pin)?;
-    let info: LinkInfo = info(link.as_fd())?;
-    Ok(info.cgroup_id)
+    let LinkInfo { cgroup_id, program_id, .. } = info(link.as_fd())?;
+    Ok(CgroupLink { cgroup_id, program_id })
 }
 
 /// What is pinned at `pin`, whatever it is.

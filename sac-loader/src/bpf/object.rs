@@ -22,7 +22,7 @@ use std::{
 };
 
 /// Names of the maps that are pinned.
-pub(super) const MAPS: [&str; 11] = [
+pub(super) const MAPS: [&str; 12] = [
     "POLICIES",
     "SCOPES",
     "SCOPES_BY_CGROUP",
@@ -32,6 +32,7 @@ pub(super) const MAPS: [&str; 11] = [
     "ENDED",
     "HASH_KEY",
     "SIGHTINGS",
+    "SIEVE",
     "LABELS",
     "LOADER",
 ];

@@ -2,11 +2,11 @@
 //! Where things are pinned, so that they outlive the loader.
 //!
 //! ```text
-//! /sys/fs/bpf/sac/v5/maps/NAME          maps, shared by all programs of this version
-//! /sys/fs/bpf/sac/v5/programs/BUILD/NAME the programs of a build of the kernel half, so that a restart need not have them verified
-//! /sys/fs/bpf/sac/v5/machine/NAME       the machine-wide attachments
-//! /sys/fs/bpf/sac/v5/anchor/HOOK        keeps the programs and their hook slots
-//! /sys/fs/bpf/sac/v5/scopes/CGROUP/HOOK a session's or user's attachments, by cgroup id
+//! /sys/fs/bpf/sac/v6/maps/NAME          maps, shared by all programs of this version
+//! /sys/fs/bpf/sac/v6/programs/BUILD/NAME the programs of a build of the kernel half, so that a restart need not have them verified
+//! /sys/fs/bpf/sac/v6/machine/NAME       the machine-wide attachments
+//! /sys/fs/bpf/sac/v6/anchor/HOOK        keeps the programs and their hook slots
+//! /sys/fs/bpf/sac/v6/scopes/CGROUP/HOOK a session's or user's attachments, by cgroup id
 //! ```
 
 use super::links;
@@ -25,7 +25,7 @@ use std::{
 const ROOT: &str = "/sys/fs/bpf/sac";
 
 /// Version of the maps' layout: a loader never adopts maps of another one.
-const VERSION: &str = "v5";
+const VERSION: &str = "v6";
 
 /// The directories of pins.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The types of sac-abi that are keys or values of maps, as aya wants to see them.
 
-use sac_abi::{RuleKey, hash, scope};
+use sac_abi::{RuleKey, hash, scope, sieve};
 
 macro_rules! pod {
     ($($(#[$doc:meta])* $name:ident($of:ty)),* $(,)?) => {
@@ -26,4 +26,6 @@ pod! {
     Scope(scope::Scope),
     /// Value of the map of counters.
     Counters(scope::Counters),
+    /// The sieve.
+    Sieve(sieve::Sieve),
 }

@@ -7,11 +7,12 @@
 use super::{
     enforcement::{EnforcementError, map_error},
     pod,
+    sieve::SharedSieve,
 };
 use aya::maps::{HashMap, HashOfMaps, Map, MapData};
 use sac_abi::{
     Action, Operation, RuleKey, RuleValue,
-    rule::{Contents, Operations},
+    rule::{Contents, InodeId, Operations},
 };
 use sac_failpoint::{Failpoint, reach};
 use std::collections::BTreeMap;
@@ -42,11 +43,22 @@ impl Slot {
 /// The map of policies.
 pub(crate) struct PolicySlots {
     policies: HashOfMaps<MapData, u32, Rules>,
+    sieve: SharedSieve,
     /// Whether programs can be judged by their content.
     tells_contents: bool,
     last: u32,
     /// What this loader has published.
-    published: BTreeMap<u32, About>,
+    published: BTreeMap<u32, Published>,
+}
+
+/// What this loader knows of a policy that it has published.
+#[derive(Debug)]
+struct Published {
+    about: About,
+    /// What has to be in the sieve for as long as somebody may be under the policy.
+    sifted: Vec<InodeId>,
+    /// Whether there are rules by content, which the sieve says as well.
+    has_contents: bool,
 }
 
 /// What has to be known of policies to judge under them.
@@ -56,15 +68,33 @@ pub(super) struct About {
     pub(super) has_conditions: bool,
     /// What may be restricted.
     pub(super) operations: Operations,
+    /// About what the sieve tells which files no rule is about.
+    pub(super) sifted: Operations,
+    /// Whether files that are opened are judged.
+    pub(super) judges_opens: bool,
 }
 
 impl About {
     /// Of no policy.
-    const NOTHING: Self = Self { has_conditions: false, operations: Operations::NONE };
+    const NOTHING: Self = Self {
+        has_conditions: false,
+        operations: Operations::NONE,
+        sifted: Operations::ALL,
+        judges_opens: false,
+    };
     /// Of a policy that blocks everything.
-    const CLOSED: Self = Self { has_conditions: false, operations: Operations::ALL };
+    const CLOSED: Self = Self {
+        has_conditions: false,
+        operations: Operations::ALL,
+        sifted: Operations::NONE,
+        judges_opens: true,
+    };
     /// Of a policy that may hold anything.
-    const UNKNOWN: Self = Self { has_conditions: true, operations: Operations::ALL };
+    const UNKNOWN: Self = Self { has_conditions: true, ..Self::CLOSED };
+
+    /// What is asked when a file is opened.
+    const OPENING: Operations =
+        Operations::NONE.with(Operation::Read).with(Operation::Write).with(Operation::Administer);
 
     /// Of a policy with these rules. One that says nothing about an operation, not even whether it is allowed, blocks it.
     pub(super) fn policy(rules: &[(RuleKey, u64)]) -> Self {
@@ -78,9 +108,23 @@ impl About {
             let value = value(*operation);
             value.contents().has(Contents::RULES) || value.action() != Action::Allow
         };
+        let is_sifted = |operation: &Operation| {
+            let opens = matches!(operation, Operation::Read | Operation::Write);
+            let value = value(*operation);
+            let only_files = value.action() == Action::Allow && value.contents().is_sifted();
+            !is_judged(operation) || opens && only_files
+        };
+        let of_those = |which: &dyn Fn(&Operation) -> bool| {
+            Operation::ALL.into_iter().filter(which).fold(Operations::NONE, Operations::with)
+        };
+        let operations = of_those(&is_judged);
+        let programs = value(Operation::Execute).contents();
         Self {
-            has_conditions: value(Operation::Execute).contents().has(Contents::ARGUMENTS),
-            operations: Operation::ALL.into_iter().filter(is_judged).fold(Operations::NONE, Operations::with),
+            has_conditions: programs.has(Contents::ARGUMENTS),
+            operations,
+            sifted: of_those(&is_sifted),
+            // A program's code can also be written by `/proc/PID/mem`.
+            judges_opens: operations.has_any(Self::OPENING) || programs.has(Contents::EXECUTABLE_MEMORY),
         }
     }
 
@@ -89,15 +133,17 @@ impl About {
         Self {
             has_conditions: self.has_conditions || other.has_conditions,
             operations: self.operations.and(other.operations),
+            sifted: self.sifted.in_common(other.sifted),
+            judges_opens: self.judges_opens || other.judges_opens,
         }
     }
 
     /// Of the policies in `slots`, of which those in `published` are known.
-    fn slots(published: &BTreeMap<u32, Self>, slots: &[u32]) -> Self {
+    fn slots(published: &BTreeMap<u32, Published>, slots: &[u32]) -> Self {
         let of_slot = |slot: &u32| match *slot {
             0 => Self::NOTHING,
             slot if slot == Slot::CLOSED.0 => Self::CLOSED,
-            slot => published.get(&slot).copied().unwrap_or(Self::UNKNOWN),
+            slot => published.get(&slot).map_or(Self::UNKNOWN, |published| published.about),
         };
         slots.iter().map(of_slot).fold(Self::NOTHING, Self::and)
     }
@@ -105,13 +151,13 @@ impl About {
 
 impl PolicySlots {
     /// Takes over the map, with the slots that an earlier loader has filled.
-    pub(super) fn new(map: Map, tells_contents: bool) -> Result<Self, EnforcementError> {
+    pub(super) fn new(map: Map, sieve: SharedSieve, tells_contents: bool) -> Result<Self, EnforcementError> {
         let policies: HashOfMaps<_, u32, Rules> = map.try_into().map_err(map_error("open", "POLICIES"))?;
         let mut last = 0;
         for slot in policies.keys() {
             last = last.max(slot.map_err(map_error("read", "POLICIES"))?);
         }
-        Ok(Self { policies, tells_contents, last, published: BTreeMap::new() })
+        Ok(Self { policies, sieve, tells_contents, last, published: BTreeMap::new() })
     }
 
     /// A slot that has never been used.
@@ -135,6 +181,11 @@ impl PolicySlots {
     pub(crate) fn publish(&mut self, policies: &[(Slot, &[(RuleKey, u64)])]) -> Result<(), EnforcementError> {
         policies.iter().try_for_each(|(_, rules)| self.check(rules.iter().copied()))?;
         let maps = policies.iter().map(|(_, rules)| filled(rules)).collect::<Result<Vec<_>, _>>()?;
+        let published =
+            policies.iter().map(|(slot, rules)| (slot.0, Published::of(rules))).collect::<Vec<_>>();
+        // Before anybody is under them. What is too much in it where the rest fails goes with the next withdrawal.
+        let has_contents = published.iter().any(|(_, published)| published.has_contents);
+        self.sieve.add(published.iter().flat_map(|(_, published)| &published.sifted), has_contents)?;
         reach(Failpoint::PolicyFilled);
         for (index, ((slot, _), map)) in policies.iter().zip(&maps).enumerate() {
             if let Err(error) = self.policies.insert(slot.0, map, 0) {
@@ -145,7 +196,7 @@ impl PolicySlots {
             }
         }
         reach(Failpoint::PolicyPublished);
-        self.published.extend(policies.iter().map(|(slot, rules)| (slot.0, About::policy(rules))));
+        self.published.extend(published);
         Ok(())
     }
 
@@ -194,7 +245,23 @@ impl PolicySlots {
             self.published.remove(&slot.0);
             reach(Failpoint::PolicyWithdrawn);
         }
+        // What is of an earlier loader's policies stays for as long as one of them does.
+        if self.used()?.iter().all(|slot| self.published.contains_key(&slot.0)) {
+            let has_contents = self.published.values().any(|published| published.has_contents);
+            self.sieve
+                .retain(self.published.values().flat_map(|published| &published.sifted), has_contents)?;
+        }
         Ok(())
+    }
+}
+
+impl Published {
+    fn of(rules: &[(RuleKey, u64)]) -> Self {
+        let mut sifted: Vec<_> = rules.iter().filter_map(|(key, _)| key.sifted()).collect();
+        sifted.sort_unstable();
+        sifted.dedup();
+        sifted.shrink_to_fit();
+        Self { about: About::policy(rules), sifted, has_contents: names_contents(rules.iter().copied()) }
     }
 }
 
@@ -218,7 +285,7 @@ fn filled(rules: &[(RuleKey, u64)]) -> Result<Rules, EnforcementError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Operation::{Connect, Delete, Execute};
+    use Operation::{Administer, Connect, Create, Delete, Execute, Read, Rename, Write};
 
     /// What is known of a policy that allows everything by default, with these contents for some operations.
     fn about(values: &[(Operation, Action, Contents)]) -> About {
@@ -238,9 +305,10 @@ mod tests {
 
     #[test]
     fn only_what_a_policy_may_restrict_is_judged() {
-        assert_eq!(about(&[]), About::NOTHING);
+        assert_eq!(about(&[]).operations, Operations::NONE);
         let of_rules = about(&[(Delete, Action::Allow, Contents::RULES)]);
-        assert_eq!(of_rules, About { has_conditions: false, operations: operations(&[Delete]) });
+        assert_eq!(of_rules.operations, operations(&[Delete]));
+        assert!(!of_rules.has_conditions && !of_rules.judges_opens);
         let of_defaults =
             about(&[(Execute, Action::Audit, Contents::NONE), (Connect, Action::Kill, Contents::NONE)]);
         assert_eq!(of_defaults.operations, operations(&[Execute, Connect]));
@@ -249,7 +317,40 @@ mod tests {
     #[test]
     fn what_a_policy_is_silent_about_is_judged() {
         let all = Operation::ALL.into_iter().fold(Operations::NONE, Operations::with);
-        assert_eq!(About::policy(&[]), About { has_conditions: false, operations: all });
+        let silent = About::policy(&[]);
+        assert!(silent.operations == all && silent.judges_opens && !silent.has_conditions);
+        assert!(Operation::ALL.iter().all(|operation| !silent.sifted.has_any(operations(&[*operation]))));
+    }
+
+    #[test]
+    fn what_is_opened_is_judged_where_that_can_matter() {
+        for operation in [Read, Write, Administer] {
+            assert!(about(&[(operation, Action::Allow, Contents::RULES)]).judges_opens);
+        }
+        for operation in [Execute, Delete, Rename, Create, Connect] {
+            assert!(!about(&[(operation, Action::Allow, Contents::RULES)]).judges_opens);
+        }
+        let of_memory = Contents::RULES.and(Contents::EXECUTABLE_MEMORY);
+        assert!(about(&[(Execute, Action::Allow, of_memory)]).judges_opens);
+    }
+
+    #[test]
+    fn only_rules_for_single_files_and_their_directories_are_sifted() {
+        let sifts = |operation, action, contents| {
+            about(&[(operation, action, contents)]).sifted.has_any(operations(&[operation]))
+        };
+        let of_files = Contents::RULES.and(Contents::ENTRIES).and(Contents::AUDITED);
+        for operation in [Read, Write] {
+            assert!(sifts(operation, Action::Allow, of_files));
+            assert!(sifts(operation, Action::Allow, Contents::NONE));
+            assert!(sifts(operation, Action::Allow, Contents::RULES.and(Contents::DIRECTORIES)));
+            assert!(!sifts(operation, Action::Deny, of_files));
+            for other in [Contents::TREES, Contents::NAMES, Contents::PATHS, Contents::GRANTS] {
+                assert!(!sifts(operation, Action::Allow, of_files.and(other)));
+            }
+        }
+        assert!(!sifts(Administer, Action::Allow, Contents::RULES));
+        assert!(sifts(Administer, Action::Allow, Contents::NONE));
     }
 
     #[test]
@@ -273,16 +374,26 @@ mod tests {
     #[test]
     fn slots_of_a_scope_count_together() {
         let contents = Contents::RULES.and(Contents::ARGUMENTS);
+        let published = |about| Published { about, sifted: Vec::new(), has_contents: false };
         let published = BTreeMap::from([
-            (3, about(&[(Delete, Action::Allow, Contents::RULES)])),
-            (4, about(&[(Execute, Action::Allow, contents)])),
+            (3, published(about(&[(Delete, Action::Allow, Contents::RULES)]))),
+            (4, published(about(&[(Execute, Action::Allow, contents)]))),
+            (6, published(about(&[(Read, Action::Allow, Contents::RULES.and(Contents::TREES))]))),
         ]);
-        let both = About { has_conditions: true, operations: operations(&[Delete, Execute]) };
         assert_eq!(About::slots(&published, &[3, 0]).operations, operations(&[Delete]));
-        assert_eq!(About::slots(&published, &[3, 4]), both);
+        let both = About::slots(&published, &[3, 4]);
+        assert!(
+            both.has_conditions && !both.judges_opens && both.operations == operations(&[Delete, Execute])
+        );
+        assert!(both.sifted.has_all(operations(&[Read])));
+        for slots in [[3, 6], [6, 3]] {
+            let with_trees = About::slots(&published, &slots);
+            assert!(with_trees.judges_opens && !with_trees.sifted.has_any(operations(&[Read])));
+            assert!(with_trees.sifted.has_all(operations(&[Write])));
+        }
         // Of an earlier loader, and of nobody.
         assert_eq!(About::slots(&published, &[3, 5]), About::UNKNOWN);
         let closed = About::slots(&published, &[Slot::CLOSED.number(), 0]);
-        assert_eq!(closed, About { has_conditions: false, operations: Operations::ALL });
+        assert_eq!(closed, About::CLOSED);
     }
 }

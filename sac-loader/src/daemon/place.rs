@@ -237,9 +237,10 @@ impl State {
         slots
     }
 
-    /// Where that fails the cgroup has gone meanwhile, which its end will settle.
+    /// Where that fails the cgroup has gone meanwhile, which its end will settle; otherwise whoever is in it stays under the old policy, and when
+    /// that is withdrawn may do nothing any more.
     fn set_scope(&mut self, record: &ScopeRecord, scope: Scope) {
-        if let Err(error) = self.enforcement.set_scope(scope) {
+        if let Err(error) = self.enforcement.set_scope(scope, &record.directory) {
             tracing::warn!(cgroup = %record.directory.display(), %error, "cannot move to the new policy");
         }
     }

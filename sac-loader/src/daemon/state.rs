@@ -18,7 +18,7 @@ use super::{
     watch::Watcher,
 };
 use crate::{
-    bpf::{Enforcement, EnforcementError, EventReader},
+    bpf::{Enforcement, EnforcementError, EventReader, Left},
     cgroup::{self, Cgroup},
 };
 use anyhow::Context as _;
@@ -325,16 +325,28 @@ impl State {
         }
         // It may go at any time.
         let Ok(cgroup) = Cgroup::open(&record.directory) else { return Ok(None) };
-        if self.enforcement.is_attached(record.cgroup_id)? {
-            // That fails where the cgroup goes just now, which its end will settle.
-            if let Err(error) = self.enforcement.align_scope(record.cgroup_id) {
-                tracing::warn!(cgroup = %record.directory.display(), %error, "cannot look at a scope again");
+        match self.enforcement.left_on(record.cgroup_id)? {
+            Left::Ours => {
+                // That fails where the cgroup goes just now, which its end will settle.
+                if let Err(error) = self.enforcement.align_scope(record.cgroup_id) {
+                    tracing::warn!(cgroup = %record.directory.display(), %error, "cannot look at a scope again");
+                }
             }
-        } else {
-            let what = format!("programs were not attached to {} any more", record.directory.display());
-            self.recorder.tell(None, Severity::Critical, Event::Tamper { what });
-            tracing::warn!(cgroup = %record.directory.display(), "attachments were missing; attaching again");
-            self.enforcement.attach_again(&cgroup, scope)?;
+            // Those go on where ours cannot be attached.
+            Left::OfAnotherBuild => match self.enforcement.attach_again(&cgroup, scope) {
+                Ok(()) => {
+                    tracing::info!(cgroup = %record.directory.display(), "programs of another build replaced")
+                }
+                Err(error) => {
+                    tracing::error!(cgroup = %record.directory.display(), %error, "programs of another build stay");
+                }
+            },
+            Left::Nothing => {
+                let what = format!("programs were not attached to {} any more", record.directory.display());
+                self.recorder.tell(None, Severity::Critical, Event::Tamper { what });
+                tracing::warn!(cgroup = %record.directory.display(), "attachments were missing; attaching again");
+                self.enforcement.attach_again(&cgroup, scope)?;
+            }
         }
         Ok(Some(self.watcher.add(&record.directory)?))
     }

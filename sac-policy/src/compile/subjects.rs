@@ -99,6 +99,7 @@ impl<'p, F: Files> Compiler<'p, F> {
         let contents = numbered(Contents::ENTRIES, directory.inode);
         for &operation in operations {
             self.hold(RuleKey::entry(operation, directory.inode, name), rule);
+            self.hold(RuleKey::directory_of_entries(operation, directory.inode), rule);
             self.note(operation, contents);
         }
         self.hold_way(rule, &directory.canonical);

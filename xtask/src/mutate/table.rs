@@ -92,6 +92,7 @@ const OPEN: &str = "sac-bpf/src/open.rs";
 const SCOPE: &str = "sac-bpf/src/scope.rs";
 const TEXT: &str = "sac-bpf/src/text.rs";
 const DECIDE: &str = "sac-abi/src/decide.rs";
+const SIFTING: &str = "sac-abi/src/sieve.rs";
 const ADDRESS: &str = "sac-abi/src/decide/address.rs";
 const ARGUMENTS: &str = "sac-abi/src/decide/arguments.rs";
 
@@ -199,6 +200,7 @@ pub(super) const TABLE: &[(&str, &[Mutation])] = &[
         )],
     ),
     ("operations::files", FILE_QUESTIONS),
+    ("operations::single_files", SIEVE),
     ("operations::files_by_system_calls", FILE_HOOKS),
     ("operations::mapping_a_denied_program", MAPPINGS),
     ("operations::executable_memory", MEMORY),
@@ -368,6 +370,13 @@ const FILE_QUESTIONS: &[Mutation] = &[
     }",
     ),
     without(
+        "sieve-trees",
+        "the sieve is asked also where it knows nothing of trees and names",
+        OPEN,
+        "scope.sifts(asked) && is_in_no_rule(file)",
+        "is_in_no_rule(file)",
+    ),
+    without(
         "tree-itself",
         "a tree's own directory is not in it",
         DECIDE,
@@ -475,6 +484,37 @@ const FILE_QUESTIONS: &[Mutation] = &[
         INQUIRY,
         "if question & HIDDEN != 0 {",
         "if false {",
+    )
+    .on(Kernel::V6_1),
+];
+
+const SIEVE: &[Mutation] = &[
+    without(
+        "sieve-file",
+        "the sieve is asked about the directory alone",
+        SIFTING,
+        "!holds(file) && !holds(directory)",
+        "{
+        let _file = file;
+        !holds(directory)
+    }",
+    ),
+    without(
+        "sieve-directory",
+        "the sieve is asked about the file alone",
+        SIFTING,
+        "!holds(file) && !holds(directory)",
+        "{
+        let _directory = directory;
+        !holds(file)
+    }",
+    ),
+    without(
+        "sieve-hidden",
+        "the sieve is asked about a file by what its path says",
+        OPEN,
+        "dentry.is_of(file.inode()) && falls_through",
+        "falls_through",
     )
     .on(Kernel::V6_1),
 ];

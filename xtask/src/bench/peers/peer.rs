@@ -70,6 +70,14 @@ impl Peer {
         }
     }
 
+    /// The unit of what writes down what went on, and keeps nobody waiting meanwhile.
+    pub(super) const fn daemon(self) -> Option<&'static str> {
+        match self {
+            Self::Auditd => Some("bench-auditd"),
+            _ => None,
+        }
+    }
+
     /// Root's command that puts it on.
     pub(super) fn start(self) -> String {
         match self {

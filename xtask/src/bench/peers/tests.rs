@@ -15,7 +15,8 @@ fn comparison(ours: u64, open: [u64; 2], theirs: u64) -> Comparison {
     let mut comparison = Comparison::new();
     let mut add = |title: &str, execution, open| {
         let operations = OPERATIONS.map(|_| cost(title, open)).into();
-        comparison.add(Compared { execution: cost(title, execution), operations });
+        let alone = Some(cost(title, execution));
+        comparison.add(Compared { execution: cost(title, execution), alone, operations });
     };
     add(NOTHING, 100_000, 10_000);
     add(EMPTY, 100_000, open[0]);
@@ -40,7 +41,7 @@ fn each_bar_is_at_its_number() {
 fn what_was_not_measured_misses_a_bar() {
     let findings = comparison(1, [1, 1], 2).findings(vec![("snoopy is measured".to_owned(), false)]);
     assert!(findings.bars.iter().any(|(_, holds)| !holds));
-    assert_eq!(findings.groups.len(), 1 + OPERATIONS.len());
+    assert_eq!(findings.groups.len(), 2 + OPERATIONS.len());
 }
 
 #[test]
