@@ -145,6 +145,9 @@ fn try_bprm_check_security(bprm: Bprm) -> Action {
 
 #[inline(always)]
 fn try_bprm_committed_creds(bprm: Bprm) -> Action {
+    if ScopeSlots::of_this_program().is_done_after_first_hook() {
+        return Action::Allow;
+    }
     match stance() {
         NOT_READY => return Action::Deny,
         JUDGE => {}

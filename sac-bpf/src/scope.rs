@@ -45,13 +45,19 @@ impl ReadyScope {
         // SAFETY: the kernel guarantees a value for each attachment; the loader replaces it as a whole (RCU).
         let scope = unsafe { &*place };
         let layer = scope.layer()?;
-        let counters = COUNTERS.get_ptr_mut(scope.cgroup)?;
-        let session = match layer {
-            Layer::Session => Some(counters),
+        let (counters, session) = match layer {
+            Layer::Session => {
+                let counters = COUNTERS.get_ptr_mut(scope.cgroup)?;
+                (counters, Some(counters))
+            }
             Layer::User => {
                 // SAFETY: the helper returns 0 for a level that the current cgroup does not have.
                 let session = unsafe { bpf_get_current_ancestor_cgroup_id(scope.session_level as i32) };
-                COUNTERS.get_ptr_mut(session)
+                match COUNTERS.get_ptr_mut(session) {
+                    // What a session's own program judges is counted by that one.
+                    Some(of_session) => (of_session, Some(of_session)),
+                    None => (COUNTERS.get_ptr_mut(scope.cgroup)?, None),
+                }
             }
         };
         let (cgroup, owner, recording) = (scope.cgroup, scope.owner, scope.recorded());
@@ -223,6 +229,14 @@ impl ScopeSlots {
     pub(crate) fn judges_twice(&self) -> bool {
         // SAFETY: as below.
         unsafe { (*self.0).judges_twice() }
+    }
+
+    /// Whether the second hook of an execution has nothing to judge or to tell here. Not so where the scope is not there yet.
+    #[inline(always)]
+    pub(crate) fn is_done_after_first_hook(&self) -> bool {
+        // SAFETY: as below.
+        let scope = unsafe { &*self.0 };
+        scope.layer().is_some() && !scope.judges_twice() && !scope.recorded().has_activity()
     }
 
     /// Whether nothing may be executed that cannot be recorded.
