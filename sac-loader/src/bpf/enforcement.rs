@@ -263,6 +263,11 @@ impl Enforcement {
         tracepoints.iter().map(both).sum()
     }
 
+    /// The kernel's numbers of the programs that [`Enforcement::passed_by`] counts for.
+    pub(crate) fn tracepoint_programs(&mut self) -> Vec<u32> {
+        hooks::TRACEPOINTS.into_iter().filter_map(|hook| self.kernel_half.program_id(hook).ok()).collect()
+    }
+
     /// What the kernel half hashes texts with.
     pub(crate) fn hash_key(&self) -> HashKey {
         self.hash_key

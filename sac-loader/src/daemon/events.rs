@@ -80,7 +80,7 @@ pub(super) fn follow(
     record: Keeper,
 ) -> io::Result<()> {
     let (mounts, flood) = (Mounts::default(), Flood::default());
-    let losses = Losses::from_now_on(state);
+    let losses = Losses::since_earlier(state);
     let mut desk = Desk { state, notices, sightings, mounts, flood, record, losses };
     loop {
         let due = [desk.flood.next_due(), desk.record.next_due(), desk.losses.next_due()];
