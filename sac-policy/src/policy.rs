@@ -77,6 +77,17 @@ impl Policy {
         self.rules.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
+    /// Whether there are rules, at whatever time, that are asked when a file is opened.
+    #[must_use]
+    pub fn judges_opening(&self) -> bool {
+        use Operation::{Administer, Read, Write};
+        let of_opening = |operation: &Operation| matches!(operation, Read | Write | Administer);
+        // A program's code can also be written by `/proc/PID/mem`.
+        let is_asked =
+            |rule: &Rule| rule.operations.iter().any(of_opening) || rule.subject == Subject::ExecutableMemory;
+        self.rules.iter().any(is_asked)
+    }
+
     /// A piece of the policy's own file.
     #[must_use]
     pub fn place(&self, span: Span) -> Place {

@@ -81,6 +81,8 @@ fn edited_policy_holds_by_itself(fixture: &Fixture) -> anyhow::Result<()> {
 /// are open, for that file under each of its names and for no other, and no longer than the policy.
 fn opening_is_judged_where_a_policy_says_so(fixture: &Fixture) -> anyhow::Result<()> {
     const NO_NOTE: &str = "policy: developers\napplies_to: {groups: [developers]}\nfiles: {deny: [{path: /srv/e2e/note, operations: [read], action: deny}]}\n";
+    // What keeps a hook for SAC, and costs everybody a little.
+    const ANCHOR: &str = "ls /sys/fs/bpf/sac/v*/anchor";
     // Each time the file was open or not, until somebody has enough of it.
     const READING: &str = "while :; do
         for f in note link other; do { read -r line </srv/e2e/$f; } 2>/dev/null && printf '%s ' $f; done >/tmp/e2e-read.new; echo >>/tmp/e2e-read.new
@@ -104,9 +106,11 @@ fn opening_is_judged_where_a_policy_says_so(fixture: &Fixture) -> anyhow::Result
     for _again in 0..2 {
         reads("all files being read", "note link other")?;
         lacks(&attached()?, "file_open")?;
+        lacks(&fixture.root(ANCHOR)?, "file_open")?;
         fixture.policies(&[("developers", NO_NOTE), ("default", EVERYONE)])?;
         reads("one file not being read any more", "other")?;
         equal(attached()?.matches("file_open").count(), 2, "programs for files that are opened")?;
+        holds(&fixture.root(ANCHOR)?, "file_open")?;
         fixture.policies(&[
             ("developers", "policy: developers\napplies_to: {groups: [developers]}\n"),
             ("default", EVERYONE),

@@ -185,7 +185,13 @@ impl Bench {
         Ok(())
     }
 
+    /// Has written what is waiting to be: the kernel does that half a minute later, for as long as many a measurement takes.
+    fn settle(&self) -> Result<()> {
+        self.root("sync; sleep 2").map(drop)
+    }
+
     fn measure(&self, title: &str, user: &str, command: &str) -> Result<Cost> {
+        self.settle()?;
         let cost = Cost::of(title, self.count(user, command)?);
         let cost = cost.with_context(|| format!("in the guest: {command}"))?;
         process::note(&format!("{title}: {}", grouped(cost.instructions)));

@@ -7,7 +7,7 @@
 use super::{
     btf::KernelBtf,
     events::EventReader,
-    hooks::{self, HOOKS, Hook, PRIMER},
+    hooks::{self, Hook, PRIMER},
     links,
     lsm::{self, NoBpfLsm},
     machine::{self, MachineError},
@@ -166,6 +166,8 @@ pub(crate) struct Enforcement {
     hash_key: HashKey,
     /// The machine-wide attachments; empty where they are pinned.
     machine: Vec<FdLink>,
+    /// The empty cgroup that holds hooks, once there is one.
+    anchor: Option<Cgroup>,
 }
 
 impl Enforcement {
@@ -209,7 +211,17 @@ impl Enforcement {
         let by_cgroup = by_cgroup.map_err(map_error("open", BY_CGROUP))?;
         let loader = Array::try_from(kernel_half.take_map(LOADER)?).map_err(map_error("open", LOADER))?;
         let hash_key = hash_key(kernel_half.map_mut(HASH_KEY)?)?;
-        Ok(Self { kernel_half, pins, slots, counters, by_cgroup, loader, hash_key, machine: Vec::new() })
+        Ok(Self {
+            kernel_half,
+            pins,
+            slots,
+            counters,
+            by_cgroup,
+            loader,
+            hash_key,
+            machine: Vec::new(),
+            anchor: None,
+        })
     }
 
     /// Attaches what the machine gets, once; to be called before there is anybody under a policy. With pins, what an earlier loader
@@ -291,21 +303,44 @@ impl Enforcement {
     }
 
     /// Attaches to `anchor`, an empty cgroup, and stays there: building a hook's trampoline is the expensive part of a
-    /// first attachment, and the anchor keeps it, and the hook's slot, between sessions.
+    /// first attachment, and the anchor keeps it, and the hook's slot, between sessions. See also [`Enforcement::hold_opening`].
     ///
     /// # Errors
     ///
     /// Where the kernel refuses.
-    pub(crate) fn hold_anchor(&mut self, anchor: &Cgroup) -> Result<(), EnforcementError> {
-        let Some(pins) = self.pins.clone() else { return Ok(()) };
-        for hook in HOOKS {
-            let link = self.attach(hook, anchor)?;
-            let path = pins.anchor().join(hook.hook);
-            unlink(&path)?;
-            reach(Failpoint::StartAnchor);
-            pin(link, path)?;
+    pub(crate) fn hold_anchor(&mut self, anchor: Cgroup) -> Result<(), EnforcementError> {
+        for hook in hooks::of_scope(false) {
+            self.hold(hook, &anchor)?;
         }
+        self.anchor = Some(anchor);
         Ok(())
+    }
+
+    /// Has the anchor hold the hook of files that are opened as well, or not: it costs everybody on the machine who opens a file a little, also
+    /// where nobody has the program.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub(crate) fn hold_opening(&mut self, holds: bool) -> Result<(), EnforcementError> {
+        let (Some(pins), Some(anchor)) = (self.pins.clone(), self.anchor.take()) else { return Ok(()) };
+        let held = match holds {
+            true if self.pinned_at(hooks::OPENING, &pins.anchor(), anchor.id())? == Left::Ours => Ok(()),
+            true => self.hold(hooks::OPENING, &anchor),
+            false => unlink(&pins.anchor().join(hooks::OPENING.hook)),
+        };
+        self.anchor = Some(anchor);
+        held
+    }
+
+    /// Attaches to the anchor, in the place of what an earlier loader has pinned there.
+    fn hold(&mut self, hook: Hook, anchor: &Cgroup) -> Result<(), EnforcementError> {
+        let Some(pins) = self.pins.clone() else { return Ok(()) };
+        let link = self.attach(hook, anchor)?;
+        let path = pins.anchor().join(hook.hook);
+        unlink(&path)?;
+        reach(Failpoint::StartAnchor);
+        pin(link, path)
     }
 
     /// Puts an empty cgroup, in which nobody is yet, under a policy.
@@ -385,7 +420,13 @@ impl Enforcement {
 
     fn left_of(&mut self, hook: Hook, cgroup_id: u64) -> Result<Left, EnforcementError> {
         let Some(pins) = &self.pins else { return Ok(Left::Nothing) };
-        let path = pins.scope(cgroup_id).join(hook.hook);
+        let directory = pins.scope(cgroup_id);
+        self.pinned_at(hook, &directory, cgroup_id)
+    }
+
+    /// What is pinned in a directory of pins for a hook of a cgroup.
+    fn pinned_at(&mut self, hook: Hook, directory: &Path, cgroup_id: u64) -> Result<Left, EnforcementError> {
+        let path = directory.join(hook.hook);
         if !path.exists() {
             return Ok(Left::Nothing);
         }

@@ -18,7 +18,7 @@ use sac_abi::{
 };
 use sac_audit::record::{Event, Severity};
 use sac_failpoint::{Failpoint, reach};
-use sac_policy::{Grant, HostFiles, Login, Person, RemoteHost, policy::Audit};
+use sac_policy::{Grant, HostFiles, Login, Person, Policy, RemoteHost, policy::Audit};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// The PAM service that starts users' managers.
@@ -65,6 +65,11 @@ impl State {
             .flatten()
             .cloned()
             .collect();
+        let judges_opening = set.policies().iter().any(Policy::judges_opening);
+        // Before a policy is in force that wants it: others may have taken the hook.
+        if judges_opening {
+            self.enforcement.hold_opening(true)?;
+        }
         let grants_of = |uid| grants_of(self.grants.list(), uid);
         let now = Now { at, files, grants_of: &grants_of };
         self.policies.replace(set, &needed, &now, &mut self.enforcement)?;
@@ -79,6 +84,9 @@ impl State {
         self.settle_strays();
         let used = self.used_slots();
         self.policies.withdraw_unused(&used, &mut self.enforcement);
+        if !judges_opening && let Err(error) = self.enforcement.hold_opening(false) {
+            tracing::warn!(%error, "the hook of files that are opened stays taken although no policy wants it");
+        }
         self.placed_at = at;
         self.wake.ring();
         Ok(())

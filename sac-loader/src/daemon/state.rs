@@ -93,7 +93,7 @@ impl State {
         let anchor = anchor.with_context(|| format!("cannot make the cgroup {}", directory.display()))?;
         enforcement.attach_to_machine()?;
         reach(Failpoint::StartMachine);
-        enforcement.hold_anchor(&anchor)?;
+        enforcement.hold_anchor(anchor)?;
         enforcement.set_loader(std::process::id())?;
         Ok(Self {
             enforcement,

@@ -121,6 +121,7 @@ impl Bench {
     pub(super) fn operations(&self, table: &mut Table) -> Result<()> {
         for under in Under::ALL {
             let _confined = under.is_outside().then(|| Confined::start(self)).transpose()?;
+            self.settle()?;
             let output = self.root(&self.operate_all(under))?;
             for operation in under.operations() {
                 let cost = cost_of(*operation, under.title(), &output)?;

@@ -171,6 +171,7 @@ impl Bench {
         daemon: Option<&str>,
         around: impl Fn(String) -> String,
     ) -> Result<Compared> {
+        self.settle()?;
         let program = policies::measured(&self.place);
         let daemon =
             daemon.map(|unit| format!("DAEMON=/sys/fs/cgroup/system.slice/{unit}.service/cpu.stat "));

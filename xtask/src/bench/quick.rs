@@ -78,6 +78,7 @@ impl Bench {
         let mut executions = Vec::new();
         let mut operations: Vec<Vec<Cost>> = OPERATIONS.map(|_| Vec::new()).into();
         for under in UNDER {
+            self.settle()?;
             let output = self.root(&self.few(under))?;
             let before: Vec<_> =
                 output.lines().take_while(|line| !line.starts_with(operations::HEADING)).collect();

@@ -64,6 +64,7 @@ impl Bench {
 
     /// Logs somebody in who executes, and looks at what was written to `file`, which is a file or a directory of files.
     fn recorded(&self, title: &str, file: Option<&str>) -> Result<Recorded> {
+        self.settle()?;
         let program = policies::measured(Path::new(PLACE));
         let program = program.display();
         let count =
