@@ -24,6 +24,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_session_that_nothing_is_written_down_of", a_session_that_nothing_is_written_down_of),
     ("kernels_that_cannot", kernels_that_cannot),
     ("others_have_taken_the_hooks", others_have_taken_the_hooks),
+    ("no_hook_is_left_for_opening", no_hook_is_left_for_opening),
 ];
 
 /// How long something may take that is a second's work, on a busy emulated machine.
@@ -398,6 +399,34 @@ fn kernels_that_cannot(fixture: &Fixture) -> anyhow::Result<()> {
         fixture.root("test ! -e /run/e2e/ran")?;
         is_refused(fixture)
     })
+}
+
+/// Promise: where there is a hook for all but files that are opened, policies that say something about those are refused, those before hold, and the
+/// loader starts; when a hook is free they are taken.
+fn no_hook_is_left_for_opening(fixture: &Fixture) -> anyhow::Result<()> {
+    const TAKE: &str = "printf 'policy: developers\napplies_to: {groups: [developers]}\nprograms: {deny: [/usr/bin/df]}\n' >/etc/sac/policies/developers.yaml
+        sac-loader reload && systemctl stop sac-loader && sac-loader cleanup
+        systemd-run --quiet --collect --unit e2e-slots python3 /run/e2e/slots.py 6
+        for _ in $(seq 600); do [ -e /run/e2e/taken ] && exec systemctl start sac-loader; sleep 0.1; done; exit 1";
+    const OPENING: &str = "printf 'policy: developers\napplies_to: {groups: [developers]}\nprograms: {deny: [/usr/bin/df]}\nfiles: {deny: [{path: /etc/issue, operations: [read], action: deny}]}\n' >/etc/sac/policies/developers.yaml; sac-loader reload";
+    and_back(
+        fixture,
+        "systemctl stop e2e-slots 2>/dev/null; rmdir /sys/fs/cgroup/e2e-slots 2>/dev/null; true",
+        || {
+            let holder = include_str!("failures/slots.py");
+            fixture.root_ssh().stdin(holder).run("cat >/run/e2e/slots.py")?.success()?;
+            fixture.root_ssh().deadline(Duration::from_secs(400)).run(TAKE)?.success()?;
+            let refused = fixture.root_ssh().run(OPENING)?;
+            ensure!(refused.status != 0, "the policies are in force");
+            holds(&refused.stderr, "`file_open`")?;
+            let alice = fixture
+                .run("alice", "df / >/dev/null; echo df=$?; cat /etc/issue >/dev/null && echo read")?;
+            holds(&alice.stdout, "df=137\nread")?;
+            fixture.root("systemctl stop e2e-slots; sleep 2")?;
+            fixture.root(OPENING)?;
+            lacks(&fixture.run("alice", "cat /etc/issue >/dev/null && echo read")?.stdout, "read")
+        },
+    )
 }
 
 /// Promise: where other software has taken all hooks that can hold cgroup programs the loader says so and does not start, `fail=` says what

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Takes all hooks that can hold cgroup programs, as other software could, and holds them.
+"""Takes hooks that can hold cgroup programs, all ten or as many as its argument says, as other software could, and holds them.
 
-Each of ten hooks that SAC has no cgroup program for gets a program that allows everything, on a cgroup that nobody is in.
+Each of as many hooks that SAC has no cgroup program for gets a program that allows everything, on a cgroup that nobody is in.
 """
 import ctypes
 import os
 import platform
 import struct
+import sys
 import time
 
 HOOKS = ["inode_unlink", "inode_rmdir", "inode_rename", "inode_link", "inode_create",
          "inode_symlink", "inode_mknod", "inode_setattr", "inode_setxattr", "inode_removexattr"]
+HOOKS = HOOKS[:int(sys.argv[1])] if len(sys.argv) > 1 else HOOKS
 BPF = 321
 PROG_LOAD, LINK_CREATE = 5, 28
 PROG_TYPE_LSM, LSM_CGROUP = 29, 43
