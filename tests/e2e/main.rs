@@ -104,8 +104,6 @@ const WHERE: &[(&str, &[Kernel])] = &[
     ("threats", OLDEST_AND_NEWEST),
     ("confined", OLDEST_AND_NEWEST),
     ("ordinary", &[Kernel::V6_12]),
-    // What is kept to compare with is of that kernel.
-    ("verifier", &[Kernel::V6_12]),
 ];
 
 const OLDEST_AND_NEWEST: &[Kernel] = &[Kernel::V6_1, Kernel::V7];

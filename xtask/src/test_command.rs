@@ -10,10 +10,11 @@ mod memcheck;
 use std::process::{Command, ExitCode};
 use std::thread;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 
 use self::count::Count;
+use crate::bench::quick;
 use crate::guest::Kernel;
 use crate::process::{self, Show};
 use crate::{build_bpf, dist, fuzz, image, setup, workspace};
@@ -123,12 +124,21 @@ fn end_to_end(options: &Options, kernels: &[Kernel], count: &mut Count) -> Resul
         let tested = tests(&format!("end-to-end tests on {kernel}"), &mut e2e, Show::Live, &mut of_kernel);
         (of_kernel, tested)
     };
-    let results: Vec<_> = thread::scope(|scope| {
+    let (results, costs) = thread::scope(|scope| {
         let runs: Vec<_> = kernels.iter().map(|kernel| scope.spawn(move || run(*kernel))).collect();
-        runs.into_iter().map(thread::ScopedJoinHandle::join).collect()
+        // Instructions are counted, so it does not matter what else runs. A filter asks for certain tests, and this is none.
+        let costs = options.filter.is_none() && kernels.contains(&quick::KEPT);
+        let costs = costs.then(|| scope.spawn(|| quick::run(quick::KEPT)));
+        let results: Vec<_> = runs.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        (results, costs.map(thread::ScopedJoinHandle::join))
     });
     // All of them are counted before the first failure is told of.
     let mut all = Ok(());
+    if let Some(costs) = costs {
+        let costs = costs.map_err(|_panic| anyhow::anyhow!("the quick benchmark panicked"))?;
+        *count += Count { passed: u64::from(costs.is_ok()), failed: u64::from(costs.is_err()) };
+        all = costs.context("what things cost");
+    }
     for result in results {
         let (of_kernel, tested) = result.map_err(|_panic| anyhow::anyhow!("a run of tests panicked"))?;
         *count += of_kernel;

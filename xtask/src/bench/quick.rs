@@ -29,6 +29,9 @@ const EXECUTION: &str = "exec";
 const OF_EXECUTIONS: Margin = Margin { percent: 2, least: 0 };
 const OF_OPERATIONS: Margin = Margin { percent: 5, least: 0 };
 
+/// The kernel of which results are kept.
+pub(crate) const KEPT: Kernel = Kernel::V6_12;
+
 /// Measures and compares. The package has to be built.
 ///
 /// # Errors
