@@ -323,12 +323,17 @@ impl Enforcement {
     ///
     /// Where the kernel refuses.
     pub(crate) fn hold_opening(&mut self, holds: bool) -> Result<(), EnforcementError> {
-        let (Some(pins), Some(anchor)) = (self.pins.clone(), self.anchor.take()) else { return Ok(()) };
-        let held = match holds {
-            true if self.pinned_at(hooks::OPENING, &pins.anchor(), anchor.id())? == Left::Ours => Ok(()),
-            true => self.hold(hooks::OPENING, &anchor),
-            false => unlink(&pins.anchor().join(hooks::OPENING.hook)),
+        let (Some(pins), Some(id)) = (self.pins.clone(), self.anchor.as_ref().map(Cgroup::id)) else {
+            return Ok(());
         };
+        if !holds {
+            return unlink(&pins.anchor().join(hooks::OPENING.hook));
+        }
+        if self.pinned_at(hooks::OPENING, &pins.anchor(), id)? == Left::Ours {
+            return Ok(());
+        }
+        let Some(anchor) = self.anchor.take() else { return Ok(()) };
+        let held = self.hold(hooks::OPENING, &anchor);
         self.anchor = Some(anchor);
         held
     }
