@@ -20,7 +20,7 @@ use clap::Args;
 
 use self::copy::Copy;
 use self::table::{Mutation, TABLE};
-use crate::guest::{Guest, Kernel, Lifetime};
+use crate::guest::{Guest, Kernel, Lifetime, Processors};
 use crate::process::{self, Show};
 use crate::test_command::count::Count;
 use crate::{image, setup, workspace};
@@ -263,7 +263,9 @@ impl Bench {
     fn boot(&mut self, kernel: Kernel) -> Result<()> {
         if let Entry::Vacant(place) = self.guests.entry(kernel) {
             let directory = guests().join(kernel.to_string());
-            place.insert(Guest::boot_in(kernel, &directory, Lifetime::OfThisProcess)?).record()?;
+            place
+                .insert(Guest::boot_in(kernel, &directory, Lifetime::OfThisProcess, Processors::Two)?)
+                .record()?;
         }
         Ok(())
     }

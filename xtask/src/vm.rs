@@ -11,14 +11,21 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
-use crate::guest::{Guest, Kernel, Lifetime};
+use crate::guest::{Guest, Kernel, Lifetime, Processors};
 use crate::{dist, image, process, setup, workspace};
 
 /// What to do with a guest.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Boot the guest if it is not up
-    Up(Which),
+    Up {
+        /// Which guest
+        #[command(flatten)]
+        which: Which,
+        /// One processor, whose instructions are the guest's nanoseconds, as `cargo xtask bench` has it
+        #[arg(long)]
+        counted: bool,
+    },
     /// End the guest; its disk's changes are lost
     Down(Which),
     /// List the guests that are up
@@ -76,7 +83,10 @@ pub struct Which {
 /// When it cannot be done; the message says what to do.
 pub fn run(verb: Verb) -> Result<ExitCode> {
     match verb {
-        Verb::Up(which) => up(which.kernel).map(drop)?,
+        Verb::Up { which, counted } => {
+            let processors = if counted { Processors::OneCounted } else { Processors::Two };
+            up_with(which.kernel, processors).map(drop)?
+        }
         Verb::Down(which) => down(which.kernel)?,
         Verb::Status => status()?,
         Verb::Ssh { which, user, command } => return ssh(&running(which.kernel)?, &user, &command.join(" ")),
@@ -97,12 +107,16 @@ fn state_dir(kernel: Kernel) -> PathBuf {
 /// # Errors
 /// When it does not come up.
 pub fn up(kernel: Kernel) -> Result<Guest> {
+    up_with(kernel, Processors::Two)
+}
+
+fn up_with(kernel: Kernel, processors: Processors) -> Result<Guest> {
     if let Some(guest) = Guest::recorded(kernel, &state_dir(kernel))? {
         return Ok(guest);
     }
     setup::for_guests()?;
     process::note(&format!("booting the guest with kernel {kernel} (about half a minute)"));
-    let guest = Guest::boot_in(kernel, &state_dir(kernel), Lifetime::UntilPowerOff)?;
+    let guest = Guest::boot_in(kernel, &state_dir(kernel), Lifetime::UntilPowerOff, processors)?;
     guest.record()?;
     process::note(&format!("guest {kernel} is up; its ssh port is {}", guest.ssh_port()));
     Ok(guest)

@@ -68,18 +68,14 @@ impl Guest {
     /// As [`Guest::boot`].
     pub fn boot_on(kernel: Kernel, processors: Processors) -> Result<Self> {
         let logs = workspace::target("guest").join(format!("{kernel}-{}", std::process::id()));
-        Self::boot_as(kernel, &logs, Lifetime::OfThisProcess, processors)
+        Self::boot_in(kernel, &logs, Lifetime::OfThisProcess, processors)
     }
 
-    /// As [`Guest::boot`], with the directory for its logs and the time of its end given.
+    /// As [`Guest::boot_on`], with the directory for its logs and the time of its end given.
     ///
     /// # Errors
     /// As [`Guest::boot`].
-    pub fn boot_in(kernel: Kernel, logs: &Path, lifetime: Lifetime) -> Result<Self> {
-        Self::boot_as(kernel, logs, lifetime, Processors::Two)
-    }
-
-    fn boot_as(kernel: Kernel, logs: &Path, lifetime: Lifetime, processors: Processors) -> Result<Self> {
+    pub fn boot_in(kernel: Kernel, logs: &Path, lifetime: Lifetime, processors: Processors) -> Result<Self> {
         let boot = image::ensure(kernel)?;
         fs::create_dir_all(logs).with_context(|| format!("creating {}", logs.display()))?;
         let sockets = tempfile::Builder::new()
