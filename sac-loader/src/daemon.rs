@@ -21,6 +21,7 @@ mod open;
 mod pam_socket;
 use crate::person;
 mod place;
+mod placements;
 mod policies;
 mod record;
 mod registry;

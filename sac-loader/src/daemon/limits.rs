@@ -59,6 +59,11 @@ pub(super) fn plan(limits: &Limits, age: Duration, idle: Option<Duration>) -> Op
     Some(Plan { cause, left, warn, again })
 }
 
+/// Whether a session under these limits has to be looked at again and again.
+const fn has_to_be_looked_after(limits: &Limits) -> bool {
+    limits.session_length.is_some() || limits.idle.is_some() || limits.processes.is_some()
+}
+
 /// A session as it is examined without the lock.
 struct Candidate {
     id: SessionId,
@@ -105,10 +110,38 @@ impl Watched {
     /// Looks at all sessions; gives when to look again at the latest.
     pub(super) fn look(&mut self, state: &Shared, notices: &Deliverer) -> Option<Duration> {
         let boot_s = clock::boot_s();
-        let candidates = candidates(&lock(state));
+        let candidates = self.candidates(&lock(state));
         let open: BTreeSet<_> = candidates.iter().map(|candidate| candidate.id).collect();
         self.sessions.retain(|id, _| open.contains(id));
         candidates.iter().filter_map(|candidate| self.examine(candidate, boot_s, state, notices)).min()
+    }
+
+    /// The sessions that a policy limits, or limited when they were looked at last. Others cost next to nothing: this is done
+    /// at each login.
+    fn candidates(&self, state: &State) -> Vec<Candidate> {
+        let mut limited = BTreeMap::new();
+        let mut is_limited = |slot: &u32| {
+            *limited.entry(*slot).or_insert_with(|| {
+                state.policies.in_slot(*slot).is_some_and(|policy| has_to_be_looked_after(&policy.limits))
+            })
+        };
+        let mut candidates = Vec::new();
+        for (id, session) in state.registry().sessions() {
+            let slots = session.scope.slots.iter().take(session.scope.policies.len());
+            if !slots.clone().any(&mut is_limited) && !self.sessions.contains_key(&id) {
+                continue;
+            }
+            let policies = slots.filter_map(|slot| state.policies.in_slot(*slot));
+            candidates.push(Candidate {
+                id,
+                user: session.person.name.clone(),
+                uid: session.person.uid,
+                directory: session.scope.directory.clone(),
+                age: Duration::from_secs(show::age_s(session)),
+                limits: policies.map(|policy| policy.limits.clone()).collect(),
+            });
+        }
+        candidates
     }
 
     fn examine(
@@ -197,23 +230,6 @@ pub(super) fn kill(directory: &Path) -> io::Result<()> {
 /// Lets a session's processes go on, or makes them stop.
 pub(super) fn freeze(directory: &Path, frozen: bool) -> io::Result<()> {
     fs::write(directory.join("cgroup.freeze"), if frozen { "1" } else { "0" })
-}
-
-fn candidates(state: &State) -> Vec<Candidate> {
-    let candidate = |(id, session): (SessionId, &super::record::SessionRecord)| {
-        let slots = session.scope.slots.iter().take(session.scope.policies.len());
-        let limits =
-            slots.filter_map(|slot| state.policies.in_slot(*slot)).map(|policy| policy.limits.clone());
-        Candidate {
-            id,
-            user: session.person.name.clone(),
-            uid: session.person.uid,
-            directory: session.scope.directory.clone(),
-            age: Duration::from_secs(show::age_s(session)),
-            limits: limits.collect(),
-        }
-    };
-    state.registry().sessions().map(candidate).collect()
 }
 
 /// The terminals of a session's processes.

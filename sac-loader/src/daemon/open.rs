@@ -270,6 +270,7 @@ impl State {
             },
         );
         self.registry.insert_session(id, record, Some(watch));
+        self.placements.put(id, login.person.uid, placement);
         self.entering.insert(id);
         self.place_user(login.person.uid);
         self.wake.ring();

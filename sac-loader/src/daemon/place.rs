@@ -6,6 +6,7 @@
 //! under the one for the service `systemd-user`: nobody gets more from their user manager than from a session.
 
 use super::{
+    placements::Placements,
     policies::{Now, SharedSet, Variant},
     record::{GrantRecord, ScopeRecord, SessionRecord, UserRecord},
     state::{State, report},
@@ -41,10 +42,10 @@ impl State {
     ) -> Result<(), EnforcementError> {
         self.look_for_pins();
         let at = Timestamp::now();
-        let mut sessions = Vec::new();
+        let mut placements = Placements::default();
         for (id, session) in self.registry.sessions() {
             match self.placement_of_session(set, session, at) {
-                Some(placement) => sessions.push((id, placement)),
+                Some(placement) => placements.put(id, session.person.uid, placement),
                 None => {
                     let user = &session.person.name;
                     tracing::warn!(session = %id, user, "no policy is for this login of {user} any more; session {id} keeps its own");
@@ -55,13 +56,15 @@ impl State {
             .registry
             .users()
             .map(|user| {
-                (user.person.uid, self.placement_of_user(set, user.person.uid, &(&user.person).into(), at))
+                let placement = self.placement_of_user(set, &placements, &(&user.person).into(), at);
+                (user.person.uid, placement)
             })
             .collect();
-        let needed: BTreeSet<Variant> = sessions
-            .iter()
-            .map(|(_, of)| of)
-            .chain(users.iter().map(|(_, of)| of))
+        let of_users = users.iter().map(|(_, placement)| placement);
+        let needed: BTreeSet<Variant> = placements
+            .sessions()
+            .map(|(_, placement)| placement)
+            .chain(of_users)
             .flatten()
             .cloned()
             .collect();
@@ -74,9 +77,10 @@ impl State {
         let now = Now { at, files, grants_of: &grants_of };
         self.policies.replace(set, &needed, &now, &mut self.enforcement)?;
         reach(Failpoint::PoliciesReplaced);
-        for (id, placement) in sessions {
-            self.move_session(id, &placement);
+        for (id, placement) in placements.sessions() {
+            self.move_session(id, placement);
         }
+        self.placements = placements;
         for (uid, placement) in users {
             self.move_user(uid, &placement);
         }
@@ -128,7 +132,7 @@ impl State {
         let Some(set) = self.policies.set().map(Arc::clone) else { return };
         let Some(user) = self.registry.user(uid) else { return };
         let person = Person::from(&user.person);
-        let placement = self.placement_of_user(&set, uid, &person, Timestamp::now());
+        let placement = self.placement_of_user(&set, &self.placements, &person, Timestamp::now());
         for variant in &placement {
             if let Err(error) = self.publish(variant) {
                 tracing::error!(%error, "cannot put the slice of {} under its policies; it may do nothing", person.name);
@@ -171,19 +175,20 @@ impl State {
         self.placement_of_login(set, &(&session.person).into(), &session.login(false), at)
     }
 
-    fn placement_of_user(&self, set: &SharedSet, uid: u32, person: &Person, at: Timestamp) -> Placement {
-        let of_sessions: BTreeSet<Variant> = self
-            .registry
-            .sessions_of(uid)
-            .filter_map(|session| self.placement_of_session(set, session, at))
-            .flatten()
-            .collect();
+    fn placement_of_user(
+        &self,
+        set: &SharedSet,
+        of_sessions: &Placements,
+        person: &Person,
+        at: Timestamp,
+    ) -> Placement {
+        let of_sessions = of_sessions.of_person(person.uid);
         if !of_sessions.is_empty() {
-            return of_sessions.into_iter().collect();
+            return of_sessions;
         }
         let manager = Login { service: USER_MANAGER.to_owned(), from: RemoteHost::Local, terminal: false };
         let chosen = set.choose(person, &manager, at).winner;
-        chosen.map(|found| self.variant(&found.policy.name, uid)).into_iter().collect()
+        chosen.map(|found| self.variant(&found.policy.name, person.uid)).into_iter().collect()
     }
 
     fn variant(&self, policy: &str, uid: u32) -> Variant {

@@ -5,7 +5,7 @@ use super::record::{PersonRecord, SessionRecord, UserRecord};
 use sac_abi::SessionId;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Whose cgroup something is about.
@@ -23,7 +23,9 @@ pub(crate) struct Registry {
     sessions: BTreeMap<SessionId, SessionRecord>,
     users: BTreeMap<u32, UserRecord>,
     by_cgroup: HashMap<u64, Owner>,
+    by_directory: HashMap<PathBuf, SessionId>,
     by_watch: HashMap<i32, Owner>,
+    watches: HashMap<Owner, i32>,
     /// Sessions that ended lately: their last events may still be on the way.
     ended: VecDeque<SessionRecord>,
 }
@@ -34,6 +36,7 @@ const ENDED_MAX: usize = 256;
 impl Registry {
     pub(super) fn insert_session(&mut self, id: SessionId, session: SessionRecord, watch: Option<i32>) {
         self.index(Owner::Session(id), session.scope.cgroup_id, watch);
+        self.by_directory.insert(session.scope.directory.clone(), id);
         self.sessions.insert(id, session);
     }
 
@@ -46,12 +49,14 @@ impl Registry {
     fn index(&mut self, owner: Owner, cgroup_id: u64, watch: Option<i32>) {
         self.by_cgroup.insert(cgroup_id, owner);
         self.by_watch.extend(watch.map(|watch| (watch, owner)));
+        self.watches.extend(watch.map(|watch| (owner, watch)));
     }
 
     /// Forgets a session; gives its watch.
     pub(super) fn remove_session(&mut self, id: SessionId) -> Option<i32> {
         let session = self.sessions.remove(&id)?;
         let cgroup_id = session.scope.cgroup_id;
+        self.by_directory.remove(&session.scope.directory);
         self.ended.truncate(ENDED_MAX - 1);
         self.ended.push_front(session);
         self.unindex(Owner::Session(id), cgroup_id)
@@ -65,7 +70,7 @@ impl Registry {
 
     fn unindex(&mut self, owner: Owner, cgroup_id: u64) -> Option<i32> {
         self.by_cgroup.remove(&cgroup_id);
-        let watch = self.by_watch.iter().find(|(_, of)| **of == owner).map(|(watch, _)| *watch)?;
+        let watch = self.watches.remove(&owner)?;
         self.by_watch.remove(&watch);
         Some(watch)
     }
@@ -147,9 +152,7 @@ impl Registry {
 
     /// The session that a process lives in, by the directory of its cgroup.
     pub(super) fn session_at(&self, directory: &Path) -> Option<SessionId> {
-        let inside =
-            |(_, session): &(&SessionId, &SessionRecord)| directory.starts_with(&session.scope.directory);
-        self.sessions.iter().find(inside).map(|(id, _)| *id)
+        directory.ancestors().find_map(|above| self.by_directory.get(above)).copied()
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     grants::Grants,
     metrics::Counted,
     place::{session_scope, user_scope},
+    placements::Placements,
     policies::{Policies, PoliciesError},
     record::{Records, ScopeRecord, SessionRecord, UserRecord},
     registry::{Owner, Registry},
@@ -54,6 +55,8 @@ pub(crate) struct State {
     pub(super) policies: Policies,
     pub(super) grants: Grants,
     pub(super) registry: Registry,
+    /// What the sessions in it are under, by the policies in force.
+    pub(super) placements: Placements,
     pub(super) watcher: Watcher,
     pub(super) session_records: Records,
     pub(super) user_records: Records,
@@ -101,6 +104,7 @@ impl State {
             grants: Grants::open(&Path::new(super::RUN_DIRECTORY).join("grants.json"))
                 .context("reading /run/sac/grants.json; remove it to go on without the grants in it")?,
             registry: Registry::default(),
+            placements: Placements::default(),
             watcher: Watcher::new().context("watching cgroups")?,
             session_records: Records::open("sessions").context("preparing /run/sac")?,
             user_records: Records::open("users").context("preparing /run/sac")?,
@@ -400,6 +404,7 @@ impl State {
         reach(Failpoint::ClosingTold);
         let (scope, uid) = (session.scope.clone(), session.person.uid);
         let watch = self.registry.remove_session(id);
+        self.placements.remove(id);
         self.strikes.forget(id);
         report(self.session_records.remove(&id.to_string()));
         reach(Failpoint::ClosingForgotten);
