@@ -279,6 +279,14 @@ pub fn decide(rules: &impl Rules, operation: Operation, object: &mut impl Object
     search.decision(policy)
 }
 
+/// What [`decide`] gives for what no rule is about.
+#[must_use]
+#[inline(always)]
+pub fn decide_unnamed(rules: &impl Rules, operation: Operation) -> Decision {
+    let policy = RuleValue::from_bits(rules.get(&RuleKey::policy(operation)));
+    Decision::final_verdict(if policy.is_some() { policy.into() } else { Verdict::NO_POLICY })
+}
+
 /// Decides whether memory that comes from no file may be made executable.
 #[must_use]
 #[inline(always)]

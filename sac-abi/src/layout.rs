@@ -28,7 +28,7 @@ const fn member(
 }
 
 /// Every member that sac-bpf reads.
-pub const MEMBERS: [Member; 71] = [
+pub const MEMBERS: [Member; 73] = [
     member("BPRM_FILE", "linux_binprm", "file", 8),
     member("BPRM_FILENAME", "linux_binprm", "filename", 8),
     member("BPRM_INTERP", "linux_binprm", "interp", 8),
@@ -41,6 +41,8 @@ pub const MEMBERS: [Member; 71] = [
     member("FILE_MODE", "file", "f_mode", 4),
     member("FILE_FLAGS", "file", "f_flags", 4),
     member("PATH_DENTRY", "path", "dentry", 8),
+    member("PATH_MOUNT", "path", "mnt", 8),
+    member("MOUNT_ROOT", "vfsmount", "mnt_root", 8),
     member("DENTRY_PARENT", "dentry", "d_parent", 8),
     member("DENTRY_INODE", "dentry", "d_inode", 8),
     member("DENTRY_NAME", "dentry", "d_name", 16),

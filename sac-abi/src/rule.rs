@@ -12,7 +12,10 @@ pub use self::{
     operation::{Action, Operation, Operations},
     shape::{AddressBits, Family, Shape},
 };
-use crate::hash::{TextHash, UNUSED};
+use crate::{
+    hash::{TextHash, UNUSED},
+    sieve::{Grain, NameStart},
+};
 
 /// A file's identity: the device of its superblock, its inode number there, and which file it is that has had that number.
 ///
@@ -70,6 +73,7 @@ mod kind {
     pub(super) const ADMINISTRATION: u16 = 23;
     pub(super) const CONTENT: u16 = 24;
     pub(super) const DIRECTORY_OF_ENTRIES: u16 = 25;
+    pub(super) const NAME_OF_PATH: u16 = 26;
 }
 
 /// Key of a policy's map.
@@ -156,21 +160,32 @@ impl RuleKey {
         Self::new(kind::DIRECTORY_OF_ENTRIES, operation, 0, directory.dev as u64, directory.ino)
     }
 
-    /// The file or directory that has to be in [`crate::sieve`] for this key, if any, in no generation.
+    /// How the name begins that a path ends with which there is a key for. Nobody looks it up: it is there for [`crate::sieve`], because a
+    /// path's own key does not tell its name.
+    #[must_use]
+    pub const fn name_of_path(operation: Operation, name: NameStart) -> Self {
+        let (low, high) = name.to_words();
+        Self::new(kind::NAME_OF_PATH, operation, 0, low, high)
+    }
+
+    /// What has to be in [`crate::sieve`] for this key, if anything.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "the device was as long before")]
-    pub const fn sifted(&self) -> Option<InodeId> {
+    pub const fn sifted(&self) -> Option<Grain> {
+        const EXECUTE: u16 = Operation::Execute as u16;
         const READ: u16 = Operation::Read as u16;
         const WRITE: u16 = Operation::Write as u16;
         match (self.operation, self.kind) {
-            (
+            (EXECUTE, kind::NAME_OF_PATH) => Some(Grain::of_name(NameStart::from_words(self.low, self.high))),
+            (EXECUTE, kind::INODE | kind::INODE_ANY_GENERATION)
+            | (
                 READ | WRITE,
                 kind::INODE
                 | kind::INODE_ANY_GENERATION
                 | kind::DIRECTORY
                 | kind::DIRECTORY_ANY_GENERATION
                 | kind::DIRECTORY_OF_ENTRIES,
-            ) => Some(InodeId { dev: self.low as u32, ino: self.high, generation: None }),
+            ) => Some(Grain::of_inode(InodeId { dev: self.low as u32, ino: self.high, generation: None })),
             _ => None,
         }
     }
@@ -315,13 +330,21 @@ impl Contents {
         self.0 & these.0 != 0
     }
 
-    /// Whether all that there is about an operation can be found by the file and the directory that it is in, so that
-    /// [`crate::sieve`] can tell whether there is anything about a file.
+    /// Whether [`crate::sieve`] holds all that there is about an operation, so that it can tell whether there is anything about a file.
     #[must_use]
-    pub const fn is_sifted(self) -> bool {
+    pub const fn is_sifted(self, operation: Operation) -> bool {
         let by_file = Self::RULES.and(Self::AUDITED);
-        let by_directory = Self::ENTRIES.and(Self::DIRECTORIES).and(Self::NUMBERED_DIRECTORIES);
-        self.0 & !by_file.and(by_directory).0 == 0
+        let all = match operation {
+            Operation::Execute => {
+                // The last two have hooks, or rules, of their own.
+                by_file.and(Self::PATHS).and(Self::ARGUMENTS).and(Self::CONTENTS).and(Self::EXECUTABLE_MEMORY)
+            }
+            Operation::Read | Operation::Write => {
+                by_file.and(Self::ENTRIES).and(Self::DIRECTORIES).and(Self::NUMBERED_DIRECTORIES)
+            }
+            _ => Self::NONE,
+        };
+        self.0 & !all.0 == 0
     }
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The sieve: whether any rule could be about a file that is opened, at a glance.
+//! The sieve: whether any rule could be about a file, at a glance.
 //!
-//! Files are opened far more often than there is a rule about one. A Bloom filter, one for all policies, holds the files and the
-//! directories that rules about opening name; what is not in it needs no look-up in any policy. It can hold too much, which costs time
-//! and changes no verdict, and must never hold too little.
+//! Files are opened and executed far more often than there is a rule about one. A Bloom filter, one for all policies, holds what rules
+//! name; what is not in it needs no look-up in any policy. It can hold too much, which costs time and changes no verdict, and must never
+//! hold too little.
 //!
-//! It is for rules that name one file, or the directory that the file is in: [`crate::rule::Contents::is_sifted`].
+//! Of rules about opening it holds files, and the directories that files are in; of rules about executing files, and how the names begin
+//! that denied paths end with. [`crate::rule::Contents::is_sifted`] says where that is all there is.
 
 use crate::rule::InodeId;
 
@@ -29,25 +30,90 @@ impl Sieve {
 
 const _: () = assert!(size_of::<Sieve>() == 8 * SIEVE_WORDS + 8);
 
-/// The word of a file or directory, and its two bits there. Generations do not matter: a rule may hold for all of a number.
-#[must_use]
-#[inline(always)]
-pub const fn place(inode: InodeId) -> (usize, u64) {
-    // Multiplication carries upwards, so the upper bits depend on all of the number (Fibonacci hashing, 2^64 divided by the golden ratio).
-    let mixed = (inode.ino ^ (inode.dev as u64) << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let word = (mixed >> 50) as usize & (SIEVE_WORDS - 1);
-    (word, 1 << (mixed >> 44 & 63) | 1 << (mixed >> 38 & 63))
+/// How a name begins: its first bytes, and zeros behind it where it is shorter. The last one is always zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct NameStart {
+    low: u64,
+    high: u64,
 }
 
-/// Whether no rule is about a file in a directory, by the filter's words.
+impl NameStart {
+    const BYTES: usize = size_of::<Self>();
+
+    /// Of this name.
+    #[must_use]
+    pub fn of(name: &[u8]) -> Self {
+        let mut bytes = [0; Self::BYTES];
+        for (to, from) in bytes.iter_mut().take(Self::BYTES - 1).zip(name) {
+            *to = *from;
+        }
+        let [low, high] = [0, 8].map(|at| {
+            u64::from_ne_bytes(core::array::from_fn(|index| bytes.get(at + index).copied().unwrap_or(0)))
+        });
+        Self { low, high }
+    }
+
+    /// Both halves, whose bytes in memory are the name's.
+    #[must_use]
+    pub const fn to_words(self) -> (u64, u64) {
+        (self.low, self.high)
+    }
+
+    /// From both halves.
+    #[must_use]
+    pub const fn from_words(low: u64, high: u64) -> Self {
+        Self { low, high }
+    }
+}
+
+/// Something that may be in the filter, as one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Grain(u64);
+
+/// 2^64 divided by the golden ratio. Multiplication carries upwards, so the upper bits of a product depend on all of a number (Fibonacci
+/// hashing).
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Grain {
+    /// A file or directory. Generations do not matter: a rule may hold for all of a number.
+    #[must_use]
+    #[inline(always)]
+    pub const fn of_inode(inode: InodeId) -> Self {
+        Self(inode.ino ^ (inode.dev as u64) << 40)
+    }
+
+    /// All names that begin like this.
+    #[must_use]
+    #[inline(always)]
+    pub const fn of_name(name: NameStart) -> Self {
+        let (low, high) = (name.low.wrapping_mul(GOLDEN), name.high.wrapping_mul(GOLDEN));
+        Self(low >> 32 ^ low ^ high >> 16)
+    }
+
+    /// Its word, and its two bits there.
+    #[must_use]
+    #[inline(always)]
+    pub const fn place(self) -> (usize, u64) {
+        let mixed = self.0.wrapping_mul(GOLDEN);
+        let word = (mixed >> 50) as usize & (SIEVE_WORDS - 1);
+        (word, 1 << (mixed >> 44 & 63) | 1 << (mixed >> 38 & 63))
+    }
+
+    /// Whether it is held, by the filter's words.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_held(self, word: impl Fn(usize) -> u64) -> bool {
+        let (index, bits) = self.place();
+        word(index) & bits == bits
+    }
+}
+
+/// Whether no rule is about opening a file in a directory, by the filter's words.
 #[must_use]
 #[inline(always)]
 pub fn falls_through(word: impl Fn(usize) -> u64, file: InodeId, directory: InodeId) -> bool {
-    let holds = |inode| {
-        let (index, bits) = place(inode);
-        word(index) & bits == bits
-    };
-    !holds(file) && !holds(directory)
+    !Grain::of_inode(file).is_held(&word) && !Grain::of_inode(directory).is_held(&word)
 }
 
 #[cfg(test)]
@@ -64,7 +130,7 @@ mod tests {
         let mut words = vec![0_u64; SIEVE_WORDS];
         let named = |ino: u64| 1_000_000 + 3 * ino;
         for ino in 0..20_000 {
-            let (word, bits) = place(inode(named(ino)));
+            let (word, bits) = Grain::of_inode(inode(named(ino))).place();
             words[word] |= bits;
         }
         let falls =
@@ -84,7 +150,35 @@ mod tests {
     #[test]
     fn devices_are_told_apart_and_generations_are_not() {
         let one = inode(1);
+        let place = |inode| Grain::of_inode(inode).place();
         assert_ne!(place(one), place(InodeId { dev: 0xfe00_0002, ..one }));
         assert_eq!(place(one), place(one.of_any_generation()));
+    }
+
+    #[test]
+    fn names_are_told_apart_by_how_they_begin() {
+        let start = |name: &str| NameStart::of(name.as_bytes());
+        assert_eq!(start("a-name-of-15-by"), start("a-name-of-15-bytes-and-more"));
+        assert_ne!(start("a-name-of-15-b"), start("a-name-of-15-by"));
+        assert_eq!(start("nc").to_words(), (u64::from_ne_bytes(*b"nc\0\0\0\0\0\0"), 0));
+        let (low, high) = start("program-00017").to_words();
+        assert_eq!(NameStart::from_words(low, high), start("program-00017"));
+        assert_eq!(high.to_ne_bytes(), *b"00017\0\0\0");
+    }
+
+    #[test]
+    fn names_that_differ_in_a_letter_are_spread() {
+        let grain = |number: u32| {
+            let name: std::string::String = std::format!("program-{number:05}");
+            Grain::of_name(NameStart::of(name.as_bytes()))
+        };
+        let mut words = vec![0_u64; SIEVE_WORDS];
+        for number in 0..10_000 {
+            let (word, bits) = grain(number).place();
+            words[word] |= bits;
+        }
+        assert!((0..10_000).all(|number| grain(number).is_held(|word| words[word])));
+        let caught = (10_000..20_000).filter(|number| grain(*number).is_held(|word| words[word])).count();
+        assert!(caught < 100, "{caught} of 10,000");
     }
 }

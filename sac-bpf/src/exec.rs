@@ -9,22 +9,26 @@ use crate::{
     activity::{LOST, has_room, settle_unrecorded_in_this_scope, tell_in_this_scope},
     arguments::{argument_count, look_at_arguments},
     enforce::{GO_ON, enforce, is_denied_already, kill},
-    kernel::Bprm,
+    kernel::{Bprm, File},
     label::{note_decision, note_execution, note_time},
-    maps::{Policy, PolicyRules, is_worth_a_sighting, now_boot_s},
+    maps::{Policy, PolicyRules, is_held, is_worth_a_sighting, now_boot_s, zero},
     object::ExecutedFile,
     record::record_execution,
-    scope::{JUDGE, NOT_READY, PASS, ReadyScope, ScopeSlots, Stage},
+    scope::{JUDGE, NOT_READY, PASS, ReadyScope, ScopeSlots, Stage, is_certainly_judged},
     strictest::{ALLOWED, NO_POLICY, UNRECORDED, is_stricter},
 };
 use aya_ebpf::{helpers::bpf_ktime_get_boot_ns, macros::lsm_cgroup, programs::LsmContext};
 use core::ffi::c_void;
 use sac_abi::{
     Action, Operation, RuleKey, RuleValue, Rules, Verdict, decide,
-    decide::{Decision, decide_conditions, possible_conditions},
-    rule::Contents,
+    decide::{Decision, decide_conditions, decide_unnamed, possible_conditions},
+    rule::{Contents, Operations},
     scope::SCOPE_POLICIES,
+    sieve::Grain,
 };
+
+/// What is judged here.
+const EXECUTE: Operations = Operations::NONE.with(Operation::Execute);
 
 /// Judges each file that is about to be executed, and for a script its interpreter as well.
 ///
@@ -36,13 +40,16 @@ pub(crate) fn bprm_check_security(ctx: LsmContext) -> i32 {
     if is_denied_already() {
         return enforce(Action::Allow);
     }
+    match stance() {
+        NOT_READY => return enforce(Action::Deny),
+        JUDGE => {}
+        _ => return enforce(Action::Allow),
+    }
     // SAFETY: the hook's first argument.
     let bprm = unsafe { Bprm::new(ctx.arg::<*const c_void>(0)) };
     // SAFETY: the helper has no preconditions.
     let began_ns = unsafe { bpf_ktime_get_boot_ns() };
-    let action = try_bprm_check_security(bprm);
-    note_time(began_ns);
-    enforce(action)
+    enforce(judge_execution(bprm, began_ns))
 }
 
 /// Judges the arguments of each program that has got its memory and has not run yet, where a policy has conditions on them.
@@ -99,12 +106,7 @@ impl Judgement {
 }
 
 #[inline(always)]
-fn try_bprm_check_security(bprm: Bprm) -> Action {
-    match stance() {
-        NOT_READY => return Action::Deny,
-        JUDGE => {}
-        _ => return Action::Allow,
-    }
+fn judge_execution(bprm: Bprm, began_ns: u64) -> Action {
     let scope = ScopeSlots::of_this_program();
     let mut judgement = Judgement::NONE;
     for index in 0..SCOPE_POLICIES {
@@ -116,7 +118,12 @@ fn try_bprm_check_security(bprm: Bprm) -> Action {
             judgement = Judgement { slot, ..Judgement::NONE };
             break;
         };
-        let mut bits = judge(bprm, scope.owner(), rules.map());
+        // No variable, for the stack's sake: the first frame of all.
+        let mut bits = if scope.sifts(EXECUTE) && is_in_no_rule(bprm.file()) != 0 {
+            judge_unnamed(rules.map())
+        } else {
+            judge(bprm, scope.owner(), rules.map())
+        };
         if Decision::from_bits(bits).group != 0 {
             if bprm.is_program() {
                 // The second hook says what is done, also where the verdict without conditions is a denial.
@@ -135,7 +142,7 @@ fn try_bprm_check_security(bprm: Bprm) -> Action {
     }
     let action = judgement.verdict().action();
     if !action.blocks() {
-        note_execution(judgement.slot, judgement.decision, bprm);
+        note_execution(judgement.slot, judgement.decision, bprm, began_ns);
     }
     if action.blocks() || judgement.open == 0 {
         settle(judgement.slot, judgement.decision, bprm);
@@ -148,7 +155,8 @@ fn try_bprm_committed_creds(bprm: Bprm) -> Action {
     if ScopeSlots::of_this_program().is_done_after_first_hook() {
         return Action::Allow;
     }
-    match stance() {
+    // What the first hook has noted of an execution it has noted.
+    match if is_certainly_judged() { JUDGE } else { stance() } {
         NOT_READY => return Action::Deny,
         JUDGE => {}
         _ => return Action::Allow,
@@ -230,6 +238,21 @@ fn judge(bprm: Bprm, owner: u32, policy: &Policy) -> u64 {
     let mut file = ExecutedFile::<'_, false>::new(bprm.file(), owner, policy);
     let decision = decide(&rules, Operation::Execute, &mut file);
     decision.to_bits().wrapping_add(rules.zero())
+}
+
+/// What a policy says of a file that no rule is about.
+#[inline(never)]
+fn judge_unnamed(policy: &Policy) -> u64 {
+    let rules = PolicyRules::new(policy);
+    decide_unnamed(&rules, Operation::Execute).to_bits().wrapping_add(rules.zero())
+}
+
+/// Not 0 where the sieve says that no rule is about the file, neither by what it is nor by its path: to find that out is most of the work.
+#[inline(never)]
+fn is_in_no_rule(file: File) -> u64 {
+    let is_named = is_held(Grain::of_inode(file.inode().identity()))
+        || file.name_start().is_none_or(|name| is_held(Grain::of_name(name)));
+    u64::from(!is_named).wrapping_add(zero())
 }
 
 /// What a policy says of a script that it has conditions for.

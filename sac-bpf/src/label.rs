@@ -74,7 +74,8 @@ pub(crate) fn task_alloc(ctx: LsmContext) -> i32 {
     if said != 0 {
         return said;
     }
-    let cgroup = of_current_task();
+    let label = of_current_task_whole();
+    let cgroup = cgroup_of(label);
     if cgroup == 0 {
         return 0;
     }
@@ -85,7 +86,7 @@ pub(crate) fn task_alloc(ctx: LsmContext) -> i32 {
         }
     }
     let child = ctx.arg::<*const c_void>(0).cast_mut();
-    if attach(child, cgroup, level_of(of_current_task_whole())) { 0 } else { MINUS_ENOMEM }
+    if attach(child, cgroup, level_of(label)) { 0 } else { MINUS_ENOMEM }
 }
 
 /// Judges what somebody executes outside of all cgroups that have programs.
@@ -104,9 +105,7 @@ pub(crate) fn bprm_check_outside(ctx: LsmContext) -> i32 {
     let bprm = unsafe { Bprm::new(ctx.arg::<*const c_void>(0)) };
     // SAFETY: the helper has no preconditions.
     let began_ns = unsafe { bpf_ktime_get_boot_ns() };
-    let action = try_outside::<false>(bprm.file(), Some(bprm));
-    note_time(began_ns);
-    enforce_on_machine(action)
+    enforce_on_machine(try_outside::<false>(bprm.file(), Some((bprm, began_ns))))
 }
 
 /// Tells of what such a task has executed. `void security_bprm_committed_creds(struct linux_binprm *bprm)`
@@ -182,6 +181,12 @@ pub(crate) fn of_task(task: Task) -> u64 {
     cgroup_of(of(task.as_ptr()))
 }
 
+/// The label of a hook's argument; null where it has none.
+#[inline(always)]
+pub(crate) fn of_task_whole(task: Task) -> *mut Label {
+    of(task.as_ptr())
+}
+
 /// The current task's label; null where it has none.
 #[inline(always)]
 pub(crate) fn of_current_task_whole() -> *mut Label {
@@ -197,8 +202,9 @@ fn of(task: *mut c_void) -> *mut Label {
     label.cast()
 }
 
+/// The cgroup that a label names; 0 where there is none.
 #[inline(always)]
-fn cgroup_of(label: *mut Label) -> u64 {
+pub(crate) fn cgroup_of(label: *mut Label) -> u64 {
     if label.is_null() {
         return 0;
     }
@@ -273,15 +279,9 @@ pub(crate) fn tell_of_current_task(what: u32) -> u64 {
     tell(of_current_task_whole(), what)
 }
 
-/// As above, of a hook's argument.
+/// As above, by the task's label. Without one nobody can tell, and it is told rather twice than never.
 #[inline(always)]
-pub(crate) fn tell_of_task(task: Task, what: u32) -> u64 {
-    tell(of(task.as_ptr()), what)
-}
-
-/// Without a label nobody can tell, and it is told rather twice than never.
-#[inline(always)]
-fn tell(label: *mut Label, what: u32) -> u64 {
+pub(crate) fn tell(label: *mut Label, what: u32) -> u64 {
     if label.is_null() {
         return 1;
     }
@@ -295,26 +295,33 @@ fn tell(label: *mut Label, what: u32) -> u64 {
     1
 }
 
-/// Notes that the current task is about to execute something that the policy in `slot` lets go on, until that is recorded. Of a script
-/// and its interpreter the stricter verdict counts. A function of its own for the stack's sake.
+/// Notes that the current task is about to execute something that the policy in `slot` lets go on, and that it has been judged since
+/// `began_ns`, until that is recorded. Of a script and its interpreter the stricter verdict counts. A function of its own for the stack's sake.
 #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one value, field by field")]
 #[inline(never)]
-pub(crate) fn note_execution(slot: u32, decision: u64, bprm: Bprm) -> u64 {
+pub(crate) fn note_execution(slot: u32, decision: u64, bprm: Bprm, began_ns: u64) -> u64 {
     let label = of_current_task_whole();
     if label.is_null() {
         return 0;
     }
+    // SAFETY: the helper has no preconditions.
+    let took_ns = unsafe { bpf_ktime_get_boot_ns() }.wrapping_sub(began_ns);
     // SAFETY: the kernel keeps the value for as long as the task lives.
     unsafe {
         if bprm.interp() == bprm.filename() {
             (*label).told &= !Label::EXECUTED;
-            (*label).judged_ns = 0;
+            (*label).judged_ns = took_ns;
             let _clears_on_failure = bpf_get_current_comm((&raw mut (*label).comm).cast(), COMM_BYTES);
-        } else if is_stricter((*label).decision, decision) {
-            return 0;
+        } else {
+            (*label).judged_ns = (*label).judged_ns.wrapping_add(took_ns);
+            if is_stricter((*label).decision, decision) {
+                return 0;
+            }
         }
+        (*label).decision = decision;
+        (*label).slot = slot;
     }
-    note_decision(slot, decision)
+    0
 }
 
 /// Notes what policy let go on what is being executed, and how.
@@ -350,9 +357,9 @@ fn map() -> *mut c_void {
     (&raw const LABELS).cast_mut().cast()
 }
 
-/// Judges a file that somebody executes, or with `MAPPED` maps, outside of our cgroups.
+/// Judges a file that somebody executes, or with `MAPPED` maps, outside of our cgroups. With an execution comes the time when that began.
 #[inline(always)]
-fn try_outside<const MAPPED: bool>(file: File, bprm: Option<Bprm>) -> Action {
+fn try_outside<const MAPPED: bool>(file: File, execution: Option<(Bprm, u64)>) -> Action {
     let mut strictest = Strictest::NONE;
     // There is a second one where the label is a user's slice.
     for index in 0..SCOPE_POLICIES {
@@ -366,8 +373,8 @@ fn try_outside<const MAPPED: bool>(file: File, bprm: Option<Bprm>) -> Action {
             return Action::Deny;
         }
         if slot == NOBODY {
-            if let Some(bprm) = bprm {
-                note_execution(0, 0, bprm);
+            if let Some((bprm, began_ns)) = execution {
+                note_execution(0, 0, bprm, began_ns);
             }
             break;
         }
@@ -378,10 +385,10 @@ fn try_outside<const MAPPED: bool>(file: File, bprm: Option<Bprm>) -> Action {
             Some(rules) => judge::<MAPPED>(file, owner, rules.map()),
             None => NO_POLICY,
         };
-        if let Some(bprm) = bprm
+        if let Some((bprm, began_ns)) = execution
             && index == 0
         {
-            note_execution(slot, decision, bprm);
+            note_execution(slot, decision, bprm, began_ns);
         }
         strictest.add(index as u32, slot, decision);
     }
@@ -390,8 +397,8 @@ fn try_outside<const MAPPED: bool>(file: File, bprm: Option<Bprm>) -> Action {
         note_decision(strictest.slot, strictest.decision());
     }
     if verdict.action() != Action::Allow {
-        match bprm {
-            Some(bprm) => settle_execution(strictest.slot, verdict, bprm),
+        match execution {
+            Some((bprm, _began_ns)) => settle_execution(strictest.slot, verdict, bprm),
             None => settle_mapping(strictest.slot, verdict, file),
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     label,
     maps::{ACTIVITY, is_first_to_end},
     record::COMM_BYTES,
-    scope::{ReadyScope, records_activity, scope_of_cgroup},
+    scope::{ReadyScope, scope_that_records_activity},
 };
 use aya_ebpf::{
     helpers::{bpf_get_current_uid_gid, generated::bpf_get_current_comm},
@@ -44,8 +44,9 @@ fn forked(ctx: &BtfTracePointContext) -> i32 {
     // SAFETY: the tracepoint's second argument.
     let child = unsafe { Task::new(ctx.arg::<*const c_void>(1)) };
     // A child has its parent's label, if that has one.
-    let cgroup = label::of_current_task();
-    if cgroup != 0 && child.is_process() {
+    let label = label::of_task_whole(child);
+    let cgroup = label::cgroup_of(label);
+    if cgroup != 0 && child.is_process() && label::tell(label, Label::FORKED) != 0 {
         tell_of_fork(cgroup, child);
     }
     0
@@ -65,11 +66,14 @@ pub(crate) fn process_ended_again(_ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn ended() -> i32 {
-    let cgroup = label::of_current_task();
+    let label = label::of_current_task_whole();
+    let cgroup = label::cgroup_of(label);
     if cgroup == 0 {
         return 0;
     }
-    if let Some(end) = CurrentTask::get().end() {
+    if let Some(end) = CurrentTask::get().end()
+        && label::tell(label, Label::ENDED) != 0
+    {
         tell_of_end(cgroup, end);
     }
     0
@@ -78,19 +82,13 @@ fn ended() -> i32 {
 /// The scope of a label, where what goes on in it is told, and it is not the login service's or PID 1's own.
 #[inline(always)]
 fn scope_to_tell(cgroup: u64) -> Option<ReadyScope> {
-    if !records_activity(cgroup) {
-        return None;
-    }
-    scope_of_cgroup(cgroup).filter(|scope| !scope.is_roots_own())
+    scope_that_records_activity(cgroup).filter(|scope| !scope.is_roots_own())
 }
 
 #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation, field by field")]
 #[inline(never)]
 fn tell_of_fork(cgroup: u64, child: Task) -> u64 {
     let Some(scope) = scope_to_tell(cgroup) else { return 0 };
-    if label::tell_of_task(child, Label::FORKED) == 0 {
-        return 0;
-    }
     let Some(mut entry) = ACTIVITY.reserve_untyped::<Forked>(0) else {
         scope.count_lost_event();
         return 0;
@@ -113,9 +111,6 @@ fn tell_of_fork(cgroup: u64, child: Task) -> u64 {
 #[inline(never)]
 fn tell_of_end(cgroup: u64, end: End) -> u64 {
     let Some(scope) = scope_to_tell(cgroup) else { return 0 };
-    if label::tell_of_current_task(Label::ENDED) == 0 {
-        return 0;
-    }
     let (tgid, start_boot_ns) = (end.tgid(), end.start_boot_ns());
     // Threads that end at the same time may all see that none is left.
     if end.may_be_seen_twice() && !is_first_to_end(EndedProcess { start_boot_ns, tgid, reserved: 0 }) {

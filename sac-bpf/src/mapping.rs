@@ -4,7 +4,7 @@
 use crate::{
     enforce::{GO_ON, enforce, is_denied_already},
     kernel::{CurrentTask, File, Memory},
-    maps::{Policy, PolicyRules},
+    maps::{Policy, PolicyRules, is_held},
     object::ExecutedFile,
     record::{record_mapping, record_memory},
     scope::{JUDGE, NOT_READY, ReadyScope, ScopeSlots, stance},
@@ -15,8 +15,11 @@ use sac_abi::{
     Action, Operation, RuleKey, RuleValue, Rules as _, Verdict, decide,
     decide::{Decision, decide_executable_memory},
     rule::Operations,
+    sieve::Grain,
 };
 
+/// What is judged here.
+const EXECUTE: Operations = Operations::NONE.with(Operation::Execute);
 const PROT_WRITE: u64 = 2;
 pub(crate) const PROT_EXEC: u64 = 4;
 
@@ -78,7 +81,6 @@ pub(crate) fn file_mprotect(ctx: LsmContext) -> i32 {
 /// Whether anybody has to judge, as in [`crate::scope::stance`]; most policies of most sessions do.
 #[inline(always)]
 fn stance_on_programs() -> u64 {
-    const EXECUTE: Operations = Operations::NONE.with(Operation::Execute);
     if ScopeSlots::of_this_program().judges(EXECUTE) { stance() } else { crate::scope::PASS }
 }
 
@@ -90,6 +92,10 @@ fn try_mapping(file: File) -> Action {
         _ => return Action::Allow,
     }
     let scope = ScopeSlots::of_this_program();
+    // Here a policy's default does not hold, and paths are not looked at: see `Decision::of_mapping`.
+    if scope.sifts(EXECUTE) && !is_held(Grain::of_inode(file.inode().identity())) {
+        return Action::Allow;
+    }
     if is_loaded_by_kernel(file, scope.owner()) != 0 {
         return Action::Allow;
     }

@@ -15,7 +15,7 @@ use sac_abi::{
     hash::KernelHashKey,
     rule::InodeId,
     scope::{Counters, EndedProcess, SIGHTING_EVERY_S, Scope, Sighting},
-    sieve::{SIEVE_WORDS, Sieve},
+    sieve::{Grain, SIEVE_WORDS, Sieve},
 };
 
 const ON_DEMAND: usize = BPF_F_NO_PREALLOC as usize;
@@ -86,6 +86,12 @@ pub(crate) fn has_contents_anywhere() -> bool {
         },
         None => true,
     }
+}
+
+/// Whether the sieve holds this: if not, no rule is about it.
+#[inline(always)]
+pub(crate) fn is_held(grain: Grain) -> bool {
+    grain.is_held(sieve_word)
 }
 
 /// A word of the sieve.

@@ -208,11 +208,21 @@ pub(crate) const PASS: u64 = 2;
 /// own, so that what it keeps on the stack is there only meanwhile, and a number; see [`sac_abi::Rules::zero`].
 #[inline(never)]
 pub(crate) fn stance() -> u64 {
+    if is_certainly_judged() {
+        return JUDGE;
+    }
     match ReadyScope::of_this_program() {
         None => NOT_READY,
         Some(scope) if scope.is_roots_or_services_own() || scope.is_judged_by_session() => PASS,
         Some(_) => JUDGE,
     }
+}
+
+/// Whether it is for the running program to judge, as next to always: in a session whoever is not root is judged by the session's own
+/// program. To find that out takes no look-up.
+#[inline(always)]
+pub(crate) fn is_certainly_judged() -> bool {
+    ScopeSlots::of_this_program().is_of_session() && !is_root()
 }
 
 /// The policies of the scope of the running program, which is ready.
@@ -259,6 +269,13 @@ impl ScopeSlots {
     pub(crate) fn sifts(&self, operations: Operations) -> bool {
         // SAFETY: as below.
         unsafe { (*self.0).sifts(operations) }
+    }
+
+    /// Whether it is a session's, and there.
+    #[inline(always)]
+    fn is_of_session(&self) -> bool {
+        // SAFETY: as below.
+        matches!(unsafe { (*self.0).layer() }, Some(Layer::Session))
     }
 
     /// Whose scope it is.
@@ -474,19 +491,23 @@ pub(crate) fn label_judges(cgroup: u64, operations: Operations) -> bool {
     }
 }
 
-/// Whether more is recorded of a scope than what is blocked.
-#[inline(always)]
-pub(crate) fn records_activity(cgroup: u64) -> bool {
-    // SAFETY: the map is not preallocated, so an entry is never reused while this program runs.
-    let scope = unsafe { SCOPES_BY_CGROUP.get(cgroup) };
-    scope.is_some_and(|scope| scope.recorded().has_activity())
-}
-
 /// Counters and layer of the scope of a cgroup, for the record.
 #[inline(always)]
 pub(crate) fn scope_of_cgroup(cgroup: u64) -> Option<ReadyScope> {
     // SAFETY: the map is not preallocated, so an entry is never reused while this program runs.
+    with_counters(cgroup, unsafe { SCOPES_BY_CGROUP.get(cgroup) }?)
+}
+
+/// As above, where more is recorded of it than what is blocked.
+#[inline(always)]
+pub(crate) fn scope_that_records_activity(cgroup: u64) -> Option<ReadyScope> {
+    // SAFETY: as above.
     let scope = unsafe { SCOPES_BY_CGROUP.get(cgroup) }?;
+    if scope.recorded().has_activity() { with_counters(cgroup, scope) } else { None }
+}
+
+#[inline(always)]
+fn with_counters(cgroup: u64, scope: &Scope) -> Option<ReadyScope> {
     let layer = scope.layer()?;
     let counters = COUNTERS.get_ptr_mut(cgroup)?;
     let session = match layer {

@@ -273,7 +273,7 @@ fn killed_after(
 }
 
 /// Empties the folder for programs that are not the system's.
-const AWAY: &str = "umount -q /usr/local/bin/bound; rm -f /usr/local/bin/*";
+const AWAY: &str = "umount -q /usr/local/bin/bound /usr/local/bin/mounted; rm -f /usr/local/bin/*";
 
 /// Threat: a program is reached without its path: by a descriptor, as an interpreter, through links and other starters, or
 /// where root put it under another name after the policy was loaded.
@@ -330,11 +330,12 @@ fn other_ways_to_name_a_file(fixture: &Fixture) -> anyhow::Result<()> {
 /// loader, which would look again what is there, stands still.
 fn other_files_in_its_place(fixture: &Fixture) -> anyhow::Result<()> {
     fixture.root(&format!("{AWAY}; cd /usr/local/bin && install /usr/bin/echo replaced"))?;
-    deny_developers(fixture, &["/usr/local/bin/replaced", "/usr/local/bin/later"])?;
+    deny_developers(fixture, &["/usr/local/bin/replaced", "/usr/local/bin/later", "/usr/local/bin/mounted"])?;
     // What was there goes last: a file made after that could get its inode number.
     let replace = "systemctl kill -s STOP sac-loader; cd /usr/local/bin
-        for name in new later free; do install /usr/bin/echo $name; done; mv new replaced";
-    let lines = [("replaced", "replaced ran"), ("later", "later ran")];
+        for name in new later free; do install /usr/bin/echo $name; done; mv new replaced
+        touch mounted; mount --bind free mounted";
+    let lines = [("replaced", "replaced ran"), ("later", "later ran"), ("mounted", "mounted ran")];
     let held = killed_after(fixture, || fixture.root(replace).map(drop), &lines);
     fixture.root("systemctl kill -s CONT sac-loader")?;
     // The same bytes at a path that no rule names are none of the policy's business.

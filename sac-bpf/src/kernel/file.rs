@@ -4,14 +4,15 @@
 use super::{
     DENTRY_INODE, DENTRY_NAME, DENTRY_PARENT, FILE_FLAGS, FILE_INODE, FILE_MODE, FILE_PATH, IATTR_VALID,
     INODE_ACL, INODE_GENERATION, INODE_GID, INODE_INO, INODE_MODE, INODE_NLINK, INODE_SB, INODE_UID,
-    PATH_DENTRY, QSTR_NAME, SB_DEV, SB_IFLAGS, SB_MAGIC, SB_USER_NS, USERNS_LEVEL, VMA_ANON, VMA_FILE,
-    member, read,
+    MOUNT_ROOT, PATH_DENTRY, PATH_MOUNT, QSTR_NAME, SB_DEV, SB_IFLAGS, SB_MAGIC, SB_USER_NS, USERNS_LEVEL,
+    VMA_ANON, VMA_FILE, member, read,
 };
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
-use core::ffi::c_void;
+use core::{ffi::c_void, mem::MaybeUninit};
 use sac_abi::{
     Operation,
     rule::{InodeId, Operations},
+    sieve::NameStart,
 };
 
 /// `struct file`.
@@ -97,6 +98,31 @@ impl File {
         Place(member(self.0, &FILE_PATH)).dentry()
     }
 
+    /// How the name begins that the file's path ends with; `None` where that has to be found out by the path. A file that is mounted
+    /// has the name of where it is mounted there, and not its own.
+    #[inline(always)]
+    pub(crate) fn name_start(self) -> Option<NameStart> {
+        let place = Place(member(self.0, &FILE_PATH));
+        let dentry = place.dentry();
+        if place.root_of_mount().is(dentry) {
+            return None;
+        }
+        let mut start = [const { MaybeUninit::<u64>::uninit() }; 2];
+        let words = start.as_mut_ptr().cast::<u64>();
+        // SAFETY: both words are there. Volatile, or they become a `memset`, which LLVM does not have for BPF.
+        unsafe { words.write_volatile(0) };
+        // SAFETY: as above.
+        unsafe { words.wrapping_add(1).write_volatile(0) };
+        // SAFETY: there is room for so many bytes; behind a shorter name they stay as they are.
+        let result = unsafe { dentry.name(words.cast(), size_of::<NameStart>() as u32) };
+        if result <= 0 {
+            return None;
+        }
+        // SAFETY: both have been written.
+        let [low, high] = start.map(|word| unsafe { word.assume_init() });
+        Some(NameStart::from_words(low, high))
+    }
+
     /// Writes the file's path, as seen from the process's root, into `buffer`; returns its length with the NUL or a
     /// negative error.
     ///
@@ -120,6 +146,15 @@ impl Place {
     pub(crate) fn dentry(self) -> Dentry {
         // SAFETY: it stands inside of a tracked struct.
         Dentry(unsafe { read(self.0, &PATH_DENTRY) })
+    }
+
+    /// The directory, or the file, that the mount shows.
+    #[inline(always)]
+    fn root_of_mount(self) -> Dentry {
+        // SAFETY: it stands inside of a tracked struct.
+        let mount: *const c_void = unsafe { read(self.0, &PATH_MOUNT) };
+        // SAFETY: the pointer came from a tracked struct.
+        Dentry(unsafe { read(mount, &MOUNT_ROOT) })
     }
 
     /// Writes the path, as seen from the process's root, into `buffer`; returns its length with the NUL or a negative error.

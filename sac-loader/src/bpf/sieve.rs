@@ -6,10 +6,7 @@ use super::{
     pod,
 };
 use aya::maps::{Array, Map, MapData};
-use sac_abi::{
-    rule::InodeId,
-    sieve::{Sieve, place},
-};
+use sac_abi::sieve::{Grain, Sieve};
 
 /// The map.
 pub(super) const SIEVE: &str = "SIEVE";
@@ -39,7 +36,7 @@ impl SharedSieve {
     /// Where the map cannot be written.
     pub(super) fn add<'a>(
         &mut self,
-        more: impl Iterator<Item = &'a InodeId>,
+        more: impl Iterator<Item = &'a Grain>,
         has_contents: bool,
     ) -> Result<(), EnforcementError> {
         let mut sieve = self.present.clone();
@@ -54,7 +51,7 @@ impl SharedSieve {
     /// Where the map cannot be written.
     pub(super) fn retain<'a>(
         &mut self,
-        these: impl Iterator<Item = &'a InodeId>,
+        these: impl Iterator<Item = &'a Grain>,
         has_contents: bool,
     ) -> Result<(), EnforcementError> {
         let mut sieve = Box::new(pod::Sieve(Sieve::EMPTY));
@@ -71,9 +68,9 @@ impl SharedSieve {
     }
 }
 
-fn put<'a>(sieve: &mut Sieve, inodes: impl Iterator<Item = &'a InodeId>, has_contents: bool) {
-    for inode in inodes {
-        let (index, bits) = place(*inode);
+fn put<'a>(sieve: &mut Sieve, grains: impl Iterator<Item = &'a Grain>, has_contents: bool) {
+    for grain in grains {
+        let (index, bits) = grain.place();
         if let Some(word) = sieve.words.get_mut(index) {
             *word |= bits;
         }
@@ -84,18 +81,25 @@ fn put<'a>(sieve: &mut Sieve, inodes: impl Iterator<Item = &'a InodeId>, has_con
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sac_abi::{Operation, RuleKey, sieve::falls_through};
+    use sac_abi::{
+        Operation, RuleKey,
+        rule::InodeId,
+        sieve::{NameStart, falls_through},
+    };
 
     #[test]
-    fn what_rules_for_opening_files_name_is_put_in() {
+    fn what_rules_name_is_put_in() {
         let inode = |ino| InodeId { dev: 7, ino, generation: Some(3) };
         let keys = [
             RuleKey::inode(Operation::Read, inode(1)),
             RuleKey::inode(Operation::Write, inode(2).of_any_generation()),
             RuleKey::directory(Operation::Read, inode(3)),
             RuleKey::directory_of_entries(Operation::Write, inode(4)),
+            RuleKey::inode(Operation::Execute, inode(7)),
+            RuleKey::inode(Operation::Execute, inode(8).of_any_generation()),
+            RuleKey::name_of_path(Operation::Execute, NameStart::of(b"nc")),
             // Of these no look-up is spared.
-            RuleKey::inode(Operation::Execute, inode(5)),
+            RuleKey::inode(Operation::Delete, inode(5)),
             RuleKey::tree(Operation::Read, inode(6)),
         ];
         let named: Vec<_> = keys.iter().filter_map(RuleKey::sifted).collect();
@@ -105,6 +109,10 @@ mod tests {
             |file, directory| falls_through(|index| sieve.words[index], inode(file), inode(directory));
         assert!((1..=4).all(|ino| !falls(ino, 9) && !falls(9, ino)));
         assert!(falls(5, 6) && falls(9, 9) && sieve.has_contents == 0);
+        let holds = |grain: Grain| grain.is_held(|index| sieve.words[index]);
+        assert!([7, 8].into_iter().all(|ino| holds(Grain::of_inode(inode(ino)))));
+        let holds_name = |name: &[u8]| holds(Grain::of_name(NameStart::of(name)));
+        assert!(holds_name(b"nc") && !holds_name(b"nc.traditional"));
         for has_contents in [true, false] {
             put(&mut sieve, [].iter(), has_contents);
             assert_eq!(sieve.has_contents, 1);

@@ -12,7 +12,8 @@ use super::{
 use aya::maps::{HashMap, HashOfMaps, Map, MapData};
 use sac_abi::{
     Action, Operation, RuleKey, RuleValue,
-    rule::{Contents, InodeId, Operations},
+    rule::{Contents, Operations},
+    sieve::Grain,
 };
 use sac_failpoint::{Failpoint, reach};
 use std::collections::BTreeMap;
@@ -56,7 +57,7 @@ pub(crate) struct PolicySlots {
 struct Published {
     about: About,
     /// What has to be in the sieve for as long as somebody may be under the policy.
-    sifted: Vec<InodeId>,
+    sifted: Vec<Grain>,
     /// Whether there are rules by content, which the sieve says as well.
     has_contents: bool,
 }
@@ -68,7 +69,7 @@ pub(super) struct About {
     pub(super) has_conditions: bool,
     /// What may be restricted.
     pub(super) operations: Operations,
-    /// About what the sieve tells which files no rule is about.
+    /// About what the sieve tells which files no rule is about; see [`sac_abi::sieve`].
     pub(super) sifted: Operations,
     /// Whether files that are opened are judged.
     pub(super) judges_opens: bool,
@@ -109,10 +110,10 @@ impl About {
             value.contents().has(Contents::RULES) || value.action() != Action::Allow
         };
         let is_sifted = |operation: &Operation| {
-            let opens = matches!(operation, Operation::Read | Operation::Write);
             let value = value(*operation);
-            let only_files = value.action() == Action::Allow && value.contents().is_sifted();
-            !is_judged(operation) || opens && only_files
+            // What is opened is then not asked about at all.
+            let by_default = *operation == Operation::Execute || value.action() == Action::Allow;
+            !is_judged(operation) || by_default && value.contents().is_sifted(*operation)
         };
         let of_those = |which: &dyn Fn(&Operation) -> bool| {
             Operation::ALL.into_iter().filter(which).fold(Operations::NONE, Operations::with)
@@ -319,7 +320,8 @@ mod tests {
         let all = Operation::ALL.into_iter().fold(Operations::NONE, Operations::with);
         let silent = About::policy(&[]);
         assert!(silent.operations == all && silent.judges_opens && !silent.has_conditions);
-        assert!(Operation::ALL.iter().all(|operation| !silent.sifted.has_any(operations(&[*operation]))));
+        let others = Operation::ALL.iter().filter(|operation| **operation != Execute);
+        assert!(others.into_iter().all(|operation| !silent.sifted.has_any(operations(&[*operation]))));
     }
 
     #[test]
@@ -347,6 +349,21 @@ mod tests {
             assert!(!sifts(operation, Action::Deny, of_files));
             for other in [Contents::TREES, Contents::NAMES, Contents::PATHS, Contents::GRANTS] {
                 assert!(!sifts(operation, Action::Allow, of_files.and(other)));
+            }
+        }
+        let of_programs =
+            Contents::RULES.and(Contents::PATHS).and(Contents::ARGUMENTS).and(Contents::CONTENTS);
+        for action in [Action::Allow, Action::Deny] {
+            assert!(sifts(Execute, action, of_programs.and(Contents::AUDITED)));
+            for other in [
+                Contents::TREES,
+                Contents::DIRECTORIES,
+                Contents::NAMES,
+                Contents::ENTRIES,
+                Contents::GRANTS,
+                Contents::UNTRUSTED,
+            ] {
+                assert!(!sifts(Execute, action, of_programs.and(other)));
             }
         }
         assert!(!sifts(Administer, Action::Allow, Contents::RULES));

@@ -80,10 +80,13 @@ impl<'p, F: Files> Compiler<'p, F> {
         }
         paths.dedup();
         let hashes = paths.iter().filter(|_| denies(rule)).filter_map(|path| self.path_hash(path));
-        let paths: Vec<_> = hashes.map(|hash| (hash, rule)).collect();
+        let hashes: Vec<_> = hashes.map(|hash| (hash, rule)).collect();
+        if denies(rule) {
+            paths.iter().for_each(|path| self.hold_name_of_path(Operation::Execute, rule, path));
+        }
         if let Some(group) = self.conditions.of(program) {
             group.rules.push(rule);
-            group.paths.extend(paths);
+            group.paths.extend(hashes);
         }
     }
 

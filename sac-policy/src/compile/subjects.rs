@@ -7,6 +7,7 @@ use super::{Compiler, denies};
 use crate::files::{FileKind, Files, Resolved};
 use crate::policy::Rule;
 use sac_abi::rule::{Contents, InodeId};
+use sac_abi::sieve::NameStart;
 use sac_abi::{Operation, RuleKey, TextHash};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -126,9 +127,17 @@ impl<'p, F: Files> Compiler<'p, F> {
         let hash = self.path_hash(path)?;
         for &operation in &rule.operations {
             self.hold(RuleKey::path(operation, hash), rule);
+            self.hold_name_of_path(operation, rule, path);
             self.note(operation, Contents::PATHS);
         }
         Some(())
+    }
+
+    /// Holds the name that a path ends with, without which the path itself is not looked up.
+    pub(super) fn hold_name_of_path(&mut self, operation: Operation, rule: &'p Rule, path: &Path) {
+        let path = path.as_os_str().as_bytes();
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        self.hold(RuleKey::name_of_path(operation, NameStart::of(name)), rule);
     }
 
     /// A rule for whatever has a name, which is never one that allows.

@@ -11,6 +11,7 @@ use crate::policy::fake::policy;
 use sac_abi::decide::{
     Address, Argument, Arguments, DirectoryLookup, Matching, TextLookup, decide, decide_address,
     decide_administration, decide_arguments, decide_content, decide_executable_memory, decide_socket,
+    decide_unnamed,
 };
 use sac_abi::{Object, Verdict};
 

@@ -101,23 +101,49 @@ pub(super) const TABLE: &[(&str, &[Mutation])] = &[
     ("executions::actions", EXECUTION),
     (
         "executions::other_ways_to_name_a_file",
-        &[without(
-            "file-itself",
-            "a rule for a file does not hold for the file by its other names",
-            DECIDE,
-            "self.add_file(rules, |inode| RuleKey::inode(operation, inode), inode, true);",
-            "",
-        )],
+        &[
+            without(
+                "file-itself",
+                "a rule for a file does not hold for the file by its other names",
+                DECIDE,
+                "self.add_file(rules, |inode| RuleKey::inode(operation, inode), inode, true);",
+                "",
+            ),
+            without(
+                "sieve-program",
+                "the sieve is asked about a program's name alone, and not about the program itself",
+                EXEC,
+                "is_held(Grain::of_inode(file.inode().identity()))
+        ||",
+                "",
+            ),
+        ],
     ),
     (
         "executions::other_files_in_its_place",
-        &[without(
-            "file-at-path",
-            "a rule for a program does not hold for another file at its path",
-            DECIDE,
-            "TextLookup::Known(path) => self.add_text(rules, &RuleKey::path(self.operation, path)),",
-            "TextLookup::Known(_) => {}",
-        )],
+        &[
+            without(
+                "file-at-path",
+                "a rule for a program does not hold for another file at its path",
+                DECIDE,
+                "TextLookup::Known(path) => self.add_text(rules, &RuleKey::path(self.operation, path)),",
+                "TextLookup::Known(_) => {}",
+            ),
+            without(
+                "sieve-path",
+                "the sieve is not asked how a program's path ends",
+                EXEC,
+                "is_none_or(|name| is_held(Grain::of_name(name)))",
+                "is_none()",
+            ),
+            without(
+                "sieve-mounted",
+                "a program that is mounted somewhere is taken for having its own name there",
+                KERNEL_FILE,
+                "if place.root_of_mount().is(dentry) {",
+                "if false && place.root_of_mount().is(dentry) {",
+            ),
+        ],
     ),
     (
         "executions::allow_list",
@@ -291,12 +317,21 @@ const EXECUTION: &[Mutation] = &[without(
     "bprm_check_security",
     "executions are not judged",
     EXEC,
-    "let action = try_bprm_check_security(bprm);",
-    "try_bprm_check_security(bprm);
-    let action = Action::Allow;",
+    "enforce(judge_execution(bprm, began_ns))",
+    "{
+        judge_execution(bprm, began_ns);
+        enforce(Action::Allow)
+    }",
 )];
 
 const KINDS_OF_RULES: &[Mutation] = &[
+    without(
+        "sieve-programs",
+        "the sieve is asked also where it does not hold all rules for programs",
+        EXEC,
+        "scope.sifts(EXECUTE) && is_in_no_rule",
+        "is_in_no_rule",
+    ),
     without(
         "bprm_committed_creds",
         "conditions on arguments are not looked at",
@@ -493,20 +528,20 @@ const SIEVE: &[Mutation] = &[
         "sieve-file",
         "the sieve is asked about the directory alone",
         SIFTING,
-        "!holds(file) && !holds(directory)",
+        "!Grain::of_inode(file).is_held(&word) && !Grain::of_inode(directory).is_held(&word)",
         "{
         let _file = file;
-        !holds(directory)
+        !Grain::of_inode(directory).is_held(&word)
     }",
     ),
     without(
         "sieve-directory",
         "the sieve is asked about the file alone",
         SIFTING,
-        "!holds(file) && !holds(directory)",
+        "!Grain::of_inode(file).is_held(&word) && !Grain::of_inode(directory).is_held(&word)",
         "{
         let _directory = directory;
-        !holds(file)
+        !Grain::of_inode(file).is_held(&word)
     }",
     ),
     without(
@@ -545,6 +580,13 @@ const FILE_HOOKS: &[Mutation] = &[
 ];
 
 const MAPPINGS: &[Mutation] = &[
+    without(
+        "sieve-mapping",
+        "the sieve is taken to hold no program that is mapped",
+        MAPPING,
+        "&& !is_held(Grain::of_inode(file.inode().identity()))",
+        "",
+    ),
     without(
         "mmap_file",
         "mapping a program is not judged as executing it",

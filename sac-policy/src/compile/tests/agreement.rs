@@ -5,7 +5,7 @@ use super::*;
 use crate::explain::{Explanation, explain};
 use crate::policy::{ArgumentPattern, ArgumentsCondition, Request};
 use proptest::prelude::*;
-use sac_abi::sieve::{falls_through, place};
+use sac_abi::sieve::{Grain, NameStart, falls_through};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -292,18 +292,28 @@ fn explained(
     Some(explain(policy, compiled, files, &request, &situation()))
 }
 
-/// Whether the kernel half asks no policy about this, as a loader has it that has published this one alone.
+/// Whether the kernel half looks for no rule about this, as a loader has it that has published this policy alone.
 fn is_passed_over(compiled: &Compiled, operation: Operation, file: &File) -> bool {
     let contents = RuleValue::from_bits(compiled.get(&RuleKey::policy(operation))).contents();
-    if !matches!(operation, Operation::Read | Operation::Write) || !contents.is_sifted() {
+    if !contents.is_sifted(operation) {
         return false;
     }
     let mut words = HashMap::new();
-    for (index, bits) in compiled.entries().filter_map(|(key, _)| Some(place(key.sifted()?))) {
+    for (index, bits) in compiled.entries().filter_map(|(key, _)| Some(key.sifted()?.place())) {
         *words.entry(index).or_insert(0) |= bits;
     }
-    let directory = file.directories.first().copied().unwrap_or(file.inode);
-    falls_through(|index| words.get(&index).copied().unwrap_or(0), file.inode, directory)
+    let word = |index| words.get(&index).copied().unwrap_or(0);
+    match operation {
+        Operation::Execute => {
+            let name = NameStart::of(file.path.file_name().unwrap().as_bytes());
+            !Grain::of_inode(file.inode).is_held(word) && !Grain::of_name(name).is_held(word)
+        }
+        Operation::Read | Operation::Write => {
+            let directory = file.directories.first().copied().unwrap_or(file.inode);
+            falls_through(word, file.inode, directory)
+        }
+        _ => false,
+    }
 }
 
 proptest! {
@@ -364,7 +374,8 @@ proptest! {
                 prop_assert_eq!(verdict.action(), action, "{} {:?} {:?}", path.display(), inode, operation);
                 prop_assert!(rules.contains(&verdict.rule), "rule {} is none of {:?}", verdict.rule, rules);
                 if is_passed_over(&compiled, operation, &file) {
-                    prop_assert_eq!(verdict, Verdict::new(Action::Allow, 0), "{} {:?}", path.display(), operation);
+                    let unnamed = decide_unnamed(&compiled, operation).verdict;
+                    prop_assert_eq!(verdict, unnamed, "{} {:?}", path.display(), operation);
                 }
                 if let Some(explanation) = explained(&policy, &compiled, &files, operation, &file, &words) {
                     let mut all: Vec<Verdict> = operation.implied().iter().map(|part| of(*part).0).collect();
