@@ -144,6 +144,7 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
     {
         tracing::error!(%error, "metrics are not served at {address}: {error}");
     }
+    crate::sys::give_back_memory();
     reach(Failpoint::StartReady);
     sd_notify::notify(&[sd_notify::NotifyState::Ready]).context("telling systemd")?;
     let sessions = lock(&state).registry().sessions().count();
