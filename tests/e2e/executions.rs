@@ -4,7 +4,7 @@
 use crate::{
     Test,
     dialogue::Dialogue,
-    fixture::{Fixture, equal, holds, lacks},
+    fixture::{Fixture, KILLED, equal, holds, lacks},
 };
 use anyhow::{Context as _, bail};
 use serde_json::Value;
@@ -29,8 +29,7 @@ pub(crate) const TESTS: &[Test] = &[
 /// What df prints first; where it was blocked this stands nowhere.
 const DF_OUTPUT: &str = "Filesystem";
 
-/// Exit statuses that a shell gives for a child.
-const KILLED: i32 = 137;
+/// Another exit status that a shell gives for a child.
 const PERMISSION_DENIED: i32 = 126;
 
 /// A way to df that does not name it.

@@ -18,6 +18,9 @@ use xtask::{
     mutate::{GUESTS, PREPARING, RESETTING},
 };
 
+/// The exit status that a shell gives for a child that was killed.
+pub(crate) const KILLED: i32 = 137;
+
 /// The policies that every test starts with: df is killed for developers, denied to everyone, and allowed for the dba,
 /// who may not use wget.
 const POLICIES: [(&str, &str); 3] = [

@@ -8,7 +8,7 @@ mod untrusted;
 use crate::{
     Test,
     dialogue::Dialogue,
-    fixture::{Fixture, equal, holds, lacks},
+    fixture::{Fixture, KILLED, equal, holds, lacks},
 };
 use anyhow::{Context as _, ensure};
 use std::{fmt::Write as _, time::Duration};
@@ -35,7 +35,6 @@ pub(crate) const EVERYONE: &str = "policy: default\napplies_to: everyone\n";
 /// killed.
 const FAILED: i32 = 1;
 const PERMISSION_DENIED: i32 = 126;
-const KILLED: i32 = 137;
 const SEGMENTATION_FAULT: i32 = 139;
 
 /// Error numbers that programs get.

@@ -4,7 +4,7 @@
 use crate::{
     Test,
     agreement::explain_agrees_with_the_kernel,
-    fixture::{Fixture, equal, holds, lacks},
+    fixture::{Fixture, KILLED, equal, holds, lacks},
 };
 use std::{process::Stdio, time::Duration};
 use xtask::guest::wait_until;
@@ -43,8 +43,7 @@ programs:
 
 const EVERYONE: &str = "policy: default\napplies_to: everyone\n";
 
-/// Exit statuses that a shell gives for a child.
-const KILLED: i32 = 137;
+/// Another exit status that a shell gives for a child.
 const PERMISSION_DENIED: i32 = 126;
 
 /// Promise: trees hold at any depth, directories for what is directly in them, names anywhere, and conditions for the

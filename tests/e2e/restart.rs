@@ -3,7 +3,8 @@
 
 use crate::{
     Test,
-    fixture::{Fixture, equal},
+    dialogue::Dialogue,
+    fixture::{Fixture, KILLED, equal},
 };
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
@@ -105,8 +106,36 @@ fn ended_meanwhile(fixture: &Fixture) -> anyhow::Result<()> {
     fixture.nothing_stays()
 }
 
+/// A session for which no policy is any more keeps its own, and so does the next daemon, which has never read it: what is in the kernel
+/// of that policy stays there, whatever else comes and goes.
+fn a_policy_that_no_set_has(fixture: &Fixture) -> anyhow::Result<()> {
+    let denies = |user: &str, path: &str| {
+        format!("policy: {user}\napplies_to: {{users: [{user}]}}\nprograms:\n  deny:\n    - {path}\n")
+    };
+    fixture
+        .policies(&[("alice", &denies("alice", "/usr/bin/df")), ("bob", &denies("bob", "/usr/bin/arch"))])?;
+    let mut alice = Dialogue::shell(&fixture.ssh("alice"))?;
+    let mut bob = Dialogue::shell(&fixture.ssh("bob"))?;
+    let mut holds = |when: &str| {
+        equal(alice.status(&format!("{when}-denied"), "df /")?, KILLED, when)?;
+        equal(alice.status(&format!("{when}-allowed"), "arch")?, 0, when)
+    };
+    holds("before")?;
+    fixture.policies(&[("bob", &denies("bob", "/usr/bin/nproc"))])?;
+    holds("without")?;
+    fixture.root("systemctl restart sac-loader")?;
+    holds("restarted")?;
+    // What the new daemon itself has put into the kernel comes and goes.
+    for path in ["/usr/bin/tty", "/usr/bin/arch"] {
+        fixture.policies(&[("bob", &denies("bob", path))])?;
+        holds(path)?;
+    }
+    equal(bob.status("bob", "arch")?, KILLED, "bob, who has a policy")
+}
+
 pub(crate) const TESTS: &[Test] = &[
     ("killed_under_fire", killed_under_fire),
     ("the_loop_can_tell", the_loop_can_tell),
     ("ended_meanwhile", ended_meanwhile),
+    ("a_policy_that_no_set_has", a_policy_that_no_set_has),
 ];

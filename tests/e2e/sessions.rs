@@ -4,7 +4,7 @@
 use crate::{
     Test,
     dialogue::Dialogue,
-    fixture::{Fixture, equal, holds, lacks},
+    fixture::{Fixture, KILLED, equal, holds, lacks},
 };
 use anyhow::{Context as _, bail};
 use serde_json::Value;
@@ -32,8 +32,6 @@ pub(crate) const TESTS: &[Test] = &[
     ("systemd_knows_the_session", systemd_knows_the_session),
     ("many_logins_leave_nothing", many_logins_leave_nothing),
 ];
-
-const KILLED: i32 = 137;
 
 /// How long an end, a file or a state may take to come.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -4,7 +4,7 @@
 use crate::{
     Test,
     dialogue::Dialogue,
-    fixture::{Fixture, equal, holds, lacks},
+    fixture::{Fixture, KILLED, equal, holds, lacks},
 };
 use anyhow::{Context as _, bail};
 use std::time::Duration;
@@ -17,8 +17,6 @@ pub(crate) const TESTS: &[Test] = &[
     ("root_in_the_slice", root_in_the_slice),
     ("roots_own_programs", roots_own_programs),
 ];
-
-const KILLED: i32 = 137;
 
 /// systemd keeps a user's manager for 10 s after the last session (UserStopDelaySec), and needs a while to stop it.
 const SLICE_STAYS: Duration = Duration::from_secs(60);
