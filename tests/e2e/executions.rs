@@ -332,8 +332,8 @@ fn other_files_in_its_place(fixture: &Fixture) -> anyhow::Result<()> {
     deny_developers(fixture, &["/usr/local/bin/replaced", "/usr/local/bin/later", "/usr/local/bin/mounted"])?;
     // What was there goes last: a file made after that could get its inode number.
     let replace = "systemctl kill -s STOP sac-loader; cd /usr/local/bin
-        for name in new later free; do install /usr/bin/echo $name; done; mv new replaced
-        touch mounted; mount --bind free mounted";
+        for name in new later other free; do install /usr/bin/echo $name; done; mv new replaced
+        touch mounted; mount --bind other mounted";
     let lines = [("replaced", "replaced ran"), ("later", "later ran"), ("mounted", "mounted ran")];
     let held = killed_after(fixture, || fixture.root(replace).map(drop), &lines);
     fixture.root("systemctl kill -s CONT sac-loader")?;

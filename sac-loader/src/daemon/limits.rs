@@ -119,6 +119,11 @@ impl Watched {
     /// The sessions that a policy limits, or limited when they were looked at last. Others cost next to nothing: this is done
     /// at each login.
     fn candidates(&self, state: &State) -> Vec<Candidate> {
+        if self.sessions.is_empty()
+            && !state.policies.in_kernel().any(|policy| has_to_be_looked_after(&policy.limits))
+        {
+            return Vec::new();
+        }
         let mut limited = BTreeMap::new();
         let mut is_limited = |slot: &u32| {
             *limited.entry(*slot).or_insert_with(|| {

@@ -242,6 +242,11 @@ impl Policies {
         found.set.get(&found.policy)
     }
 
+    /// The policies that somebody is under, or can come to be under.
+    pub(super) fn in_kernel(&self) -> impl Iterator<Item = &Policy> {
+        self.in_kernel.values().filter_map(|found| found.set.get(&found.policy))
+    }
+
     /// The policy of this name that is in force.
     pub(super) fn get(&self, name: &str) -> Option<&Policy> {
         self.set.as_ref()?.get(name)
