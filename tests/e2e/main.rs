@@ -66,8 +66,6 @@ const MODULES: &[(&str, &[Test])] = &[
     ("record", record::TESTS),
     ("restart", restart::TESTS),
     ("model", model::TESTS),
-    ("storms", storms::TESTS),
-    ("failures", failures::TESTS),
     ("package", package::TESTS),
     ("sinks", sinks::TESTS),
     ("sessions", sessions::TESTS),
@@ -77,6 +75,9 @@ const MODULES: &[(&str, &[Test])] = &[
     ("confined", confined::TESTS),
     ("ordinary", ordinary::TESTS),
     ("verifier", verifier::TESTS),
+    // Last, because they change what the whole machine is like.
+    ("storms", storms::TESTS),
+    ("failures", failures::TESTS),
 ];
 
 /// Runs each test on each kernel if it is set, for who has two hours.
@@ -93,9 +94,11 @@ const WHERE: &[(&str, &[Kernel])] = &[
     ("nested", &[Kernel::V7]),
     ("commands", &[Kernel::V6_12]),
     ("looking", &[Kernel::V6_1]),
+    ("lockout", &[Kernel::V6_12]),
     ("record", &[Kernel::V7]),
     ("restart", &[Kernel::V6_1]),
     ("model", &[Kernel::V6_12]),
+    ("failures", &[Kernel::V7]),
     ("package", &[Kernel::V6_12]),
     ("sinks", &[Kernel::V6_12]),
     ("sessions", &[Kernel::V7]),
@@ -108,8 +111,8 @@ const WHERE: &[(&str, &[Kernel])] = &[
 
 const OLDEST_AND_NEWEST: &[Kernel] = &[Kernel::V6_1, Kernel::V7];
 
-/// Modules that take long and change what the whole machine is like. They are run where an argument names them.
-const ON_DEMAND: &[&str] = &["storms", "failures", "lockout"];
+/// Modules that take long and go by chance. They are run where an argument names them.
+const ON_DEMAND: &[&str] = &["storms"];
 
 /// How many of the slowest tests are named at the end: who has to wait for a run should know for what.
 const SLOWEST: usize = 20;

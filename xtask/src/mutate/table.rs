@@ -93,6 +93,7 @@ const SCOPE: &str = "sac-bpf/src/scope.rs";
 const TEXT: &str = "sac-bpf/src/text.rs";
 const DECIDE: &str = "sac-abi/src/decide.rs";
 const SIFTING: &str = "sac-abi/src/sieve.rs";
+const SLOTS: &str = "sac-loader/src/bpf/slots.rs";
 const ADDRESS: &str = "sac-abi/src/decide/address.rs";
 const ARGUMENTS: &str = "sac-abi/src/decide/arguments.rs";
 
@@ -156,6 +157,16 @@ pub(super) const TABLE: &[(&str, &[Mutation])] = &[
             return Decision { verdict: Verdict::new(Action::Allow, 0), group: self.group as u32 };
         }
         let value = RuleValue::from_bits(self.permission);",
+        )],
+    ),
+    (
+        "restart::a_policy_that_no_set_has",
+        &[without(
+            "sieve-earlier",
+            "what an earlier loader has put into the sieve goes although one of its policies stays",
+            SLOTS,
+            "if self.used()?.iter().all(|slot| self.published.contains_key(&slot.0)) {",
+            "if self.used().is_ok() {",
         )],
     ),
     ("policies::each_kind_of_rule", KINDS_OF_RULES),
