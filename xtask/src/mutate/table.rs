@@ -93,6 +93,7 @@ const SCOPE: &str = "sac-bpf/src/scope.rs";
 const TEXT: &str = "sac-bpf/src/text.rs";
 const DECIDE: &str = "sac-abi/src/decide.rs";
 const SIFTING: &str = "sac-abi/src/sieve.rs";
+const RULE: &str = "sac-abi/src/rule.rs";
 const SLOTS: &str = "sac-loader/src/bpf/slots.rs";
 const ADDRESS: &str = "sac-abi/src/decide/address.rs";
 const ARGUMENTS: &str = "sac-abi/src/decide/arguments.rs";
@@ -338,10 +339,13 @@ const EXECUTION: &[Mutation] = &[without(
 const KINDS_OF_RULES: &[Mutation] = &[
     without(
         "sieve-programs",
-        "the sieve is asked also where it does not hold all rules for programs",
-        EXEC,
-        "scope.sifts(EXECUTE) && is_in_no_rule",
-        "is_in_no_rule",
+        "the sieve is taken to hold all rules, of whatever kind",
+        RULE,
+        "self.0 & !all.0 == 0",
+        "{
+            let _all = all;
+            true
+        }",
     ),
     without(
         "bprm_committed_creds",
