@@ -111,8 +111,11 @@ impl About {
         };
         let is_sifted = |operation: &Operation| {
             let value = value(*operation);
-            // What is opened is then not asked about at all.
-            let by_default = *operation == Operation::Execute || value.action() == Action::Allow;
+            // What is opened is then not asked about at all. A policy that is silent about programs blocks them, and what is mapped.
+            let by_default = match operation {
+                Operation::Execute => value.is_some(),
+                _ => value.action() == Action::Allow,
+            };
             !is_judged(operation) || by_default && value.contents().is_sifted(*operation)
         };
         let of_those = |which: &dyn Fn(&Operation) -> bool| {
@@ -320,8 +323,7 @@ mod tests {
         let all = Operation::ALL.into_iter().fold(Operations::NONE, Operations::with);
         let silent = About::policy(&[]);
         assert!(silent.operations == all && silent.judges_opens && !silent.has_conditions);
-        let others = Operation::ALL.iter().filter(|operation| **operation != Execute);
-        assert!(others.into_iter().all(|operation| !silent.sifted.has_any(operations(&[*operation]))));
+        assert!(Operation::ALL.iter().all(|operation| !silent.sifted.has_any(operations(&[*operation]))));
     }
 
     #[test]
