@@ -11,7 +11,7 @@ pub(crate) use scopes::{Attachment, Begin, Left};
 
 use super::{
     btf::KernelBtf,
-    events::EventReader,
+    events::{EventReader, Ring},
     hooks::{self, Hook},
     lsm::{self, NoBpfLsm},
     machine::{self, MachineError},
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::cgroup::Cgroup;
 use aya::{
-    maps::{Array, HashMap, MapData, MapError},
+    maps::{Array, HashMap, Map, MapData, MapError},
     programs::{ProgramError, links::FdLink},
 };
 use sac_abi::{HashKey, RuleKey, hash::KernelHashKey};
@@ -265,10 +265,11 @@ impl Enforcement {
     ///
     /// Where it has been taken before.
     pub(crate) fn take_events(&mut self) -> Result<EventReader, EnforcementError> {
-        let events = self.kernel_half.take_map("EVENTS")?.try_into().map_err(map_error("open", "EVENTS"))?;
-        let activity =
-            self.kernel_half.take_map("ACTIVITY")?.try_into().map_err(map_error("open", "ACTIVITY"))?;
-        Ok(EventReader::new(events, activity))
+        let mut ring = |name| match self.kernel_half.take_map(name)? {
+            Map::RingBuf(map) => Ring::of_map(map).map_err(map_error("open", name)),
+            _another_kind => Err(LoadError::NoMap(name).into()),
+        };
+        Ok(EventReader::new(ring("EVENTS")?, ring("ACTIVITY")?))
     }
 
     /// Whether what is pinned can be found where it was pinned.
@@ -307,7 +308,7 @@ impl Enforcement {
 }
 
 /// The key in the map, drawn if there is none yet: an earlier loader's programs and policies go on with theirs.
-fn hash_key(map: &mut aya::maps::Map) -> Result<HashKey, EnforcementError> {
+fn hash_key(map: &mut Map) -> Result<HashKey, EnforcementError> {
     let mut map = Array::<_, pod::HashKey>::try_from(map).map_err(map_error("open", HASH_KEY))?;
     let pod::HashKey(present) = map.get(&0, 0).map_err(map_error("read", HASH_KEY))?;
     if present != KernelHashKey::default() {

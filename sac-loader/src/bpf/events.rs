@@ -7,9 +7,11 @@
 
 pub(crate) mod activity;
 mod order;
+mod ring;
+
+pub(super) use ring::Ring;
 
 use activity::Executed;
-use aya::maps::{MapData, RingBuf};
 use order::Order;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -22,7 +24,7 @@ use sac_abi::{
 };
 use std::{
     io,
-    os::fd::{AsRawFd as _, BorrowedFd},
+    os::fd::{AsFd as _, BorrowedFd},
     time::{Duration, Instant},
 };
 
@@ -81,15 +83,15 @@ const UNFINISHED_MAX: Duration = Duration::from_secs(1);
 
 /// The reading end of the ring buffers.
 pub(crate) struct EventReader {
-    events: RingBuf<MapData>,
-    activity: RingBuf<MapData>,
+    events: Ring,
+    activity: Ring,
     order: Order<Reported>,
     /// Since when a record that is being written holds up others.
     held_up_since: Option<Instant>,
 }
 
 impl EventReader {
-    pub(super) fn new(events: RingBuf<MapData>, activity: RingBuf<MapData>) -> Self {
+    pub(super) fn new(events: Ring, activity: Ring) -> Self {
         Self { events, activity, order: Order::default(), held_up_since: None }
     }
 
@@ -115,7 +117,7 @@ impl EventReader {
             // The buffers are readable for as long as something is being written.
             return wait_for(&[also], Some(least(timeout, UNFINISHED))).map(|[also]| also);
         }
-        let (events, activity) = (Some(descriptor(&self.events)), Some(descriptor(&self.activity)));
+        let (events, activity) = (Some(self.events.as_fd()), Some(self.activity.as_fd()));
         let [event, active, other] = wait_for(&[events, activity, also], timeout)?;
         if active && !event && !other {
             return wait_for(&[events, also], Some(least(timeout, GATHER))).map(|[_, also]| also);
@@ -131,7 +133,11 @@ impl EventReader {
             drain(events, EVENTS_BYTES, |record| push(order, Reported::of_event(record))),
             drain(activity, ACTIVITY_BYTES, |record| push(order, Reported::of_activity(record))),
         ];
-        if drained.contains(&Drained::HeldUp) {
+        let unreadable = drained.iter().find_map(|drained| drained.as_ref().err());
+        if let (Some(error), None) = (unreadable, self.held_up_since) {
+            tracing::warn!(%error, "cannot read what the kernel tells; trying again");
+        }
+        if drained.iter().any(|drained| !matches!(drained, Ok(Drained::Whole))) {
             let since = *self.held_up_since.get_or_insert_with(Instant::now);
             if since.elapsed() < UNFINISHED_MAX {
                 return;
@@ -156,29 +162,26 @@ enum Drained {
 }
 
 /// Reads records until there is none, or as much has been read as the buffer can have held at the beginning.
-fn drain(ring: &mut RingBuf<MapData>, bytes: u32, mut read: impl FnMut(&[u8])) -> Drained {
-    // The kernel puts as much in front of each record.
-    const HEADER_BYTES: usize = 8;
+fn drain(ring: &mut Ring, bytes: u32, mut read: impl FnMut(&[u8])) -> io::Result<Drained> {
     let mut left = usize::try_from(bytes).unwrap_or(usize::MAX);
     let mut was_empty = false;
     while left > 0 {
-        if let Some(record) = ring.next() {
-            read(&record);
-            left = left.saturating_sub(record.len() + HEADER_BYTES);
+        if let Some(taken) = ring.next(&mut read)? {
+            left = left.saturating_sub(taken);
             was_empty = false;
             continue;
         }
         if was_empty {
-            return Drained::HeldUp;
+            return Ok(Drained::HeldUp);
         }
         // The kernel calls a buffer readable also where the next record is not finished, so one that is and gives none is looked at
         // again: something may have come meanwhile. What cannot be asked holds nothing up: order is worth less than what is told.
-        if !is_readable(Some(descriptor(ring))).unwrap_or(false) {
-            return Drained::Whole;
+        if !is_readable(Some(ring.as_fd())).unwrap_or(false) {
+            return Ok(Drained::Whole);
         }
         was_empty = true;
     }
-    Drained::Whole
+    Ok(Drained::Whole)
 }
 
 /// Nanoseconds of `CLOCK_BOOTTIME`.
@@ -190,11 +193,6 @@ fn boot_ns() -> u64 {
 
 fn least(timeout: Option<Duration>, most: Duration) -> Duration {
     timeout.map_or(most, |timeout| timeout.min(most))
-}
-
-fn descriptor(ring: &RingBuf<MapData>) -> BorrowedFd<'_> {
-    // SAFETY: the descriptor is the ring buffer's and lives as long as that.
-    unsafe { BorrowedFd::borrow_raw(ring.as_raw_fd()) }
 }
 
 fn is_readable(fd: Option<BorrowedFd<'_>>) -> io::Result<bool> {
