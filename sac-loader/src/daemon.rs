@@ -93,6 +93,8 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
     signals.thread_block().context("blocking signals")?;
+    // Its heap is small, and would be kept in pieces of 2 MiB. Where that cannot be said it only takes more memory.
+    let _more_memory = rustix::thread::disable_transparent_huge_pages(true);
 
     let btf = KernelBtf::read(&settings.btf)?;
     let pins = Pins::open().context("cannot prepare bpffs; is it mounted at /sys/fs/bpf?")?;

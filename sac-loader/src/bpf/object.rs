@@ -65,6 +65,9 @@ pub(crate) enum LoadError {
         /// Why not.
         source: PinError,
     },
+    /// Pins that were just made are not there, or hold something else.
+    #[error("the programs that were pinned cannot be found again; does another loader run?")]
+    NotPinned,
     /// The directory of pinned programs could not be made or cleared.
     #[error("cannot prepare the directory of pinned programs")]
     PinDirectory(#[source] io::Error),
@@ -81,9 +84,11 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("SAC_BPF_OBJECT"));
 
 /// The object in the kernel.
 pub(super) struct KernelHalf {
-    object: Ebpf,
-    /// Programs that an earlier loader of the same build left; they take the place of the object's.
+    /// With the programs, unless those are pinned.
+    object: Option<Ebpf>,
+    /// The programs by their pins, this loader's or those of an earlier one of the same build.
     pinned: BTreeMap<&'static str, Program>,
+    maps: BTreeMap<&'static str, Map>,
     machine: Vec<Hook>,
 }
 
@@ -118,7 +123,8 @@ impl KernelHalf {
         if let Some(program) = self.pinned.get_mut(hook.program) {
             return Ok(program);
         }
-        self.object.program_mut(hook.program).ok_or(LoadError::NoProgram(hook.program))
+        let program = self.object.as_mut().and_then(|object| object.program_mut(hook.program));
+        program.ok_or(LoadError::NoProgram(hook.program))
     }
 
     /// The kernel's number of a program.
@@ -131,7 +137,7 @@ impl KernelHalf {
     pub(super) fn info(&self, hook: Hook) -> Option<ProgramInfo> {
         match self.pinned.get(hook.program) {
             Some(program) => program.info().ok(),
-            None => self.object.program(hook.program)?.info().ok(),
+            None => self.object.as_ref()?.program(hook.program)?.info().ok(),
         }
     }
 
@@ -159,29 +165,32 @@ impl KernelHalf {
 
     /// A map, in place.
     pub(super) fn map_mut(&mut self, name: &'static str) -> Result<&mut Map, LoadError> {
-        self.object.map_mut(name).ok_or(LoadError::NoMap(name))
+        self.maps.get_mut(name).ok_or(LoadError::NoMap(name))
     }
 
     /// A map, whose owner the caller becomes.
     pub(super) fn take_map(&mut self, name: &'static str) -> Result<Map, LoadError> {
-        self.object.take_map(name).ok_or(LoadError::NoMap(name))
+        self.maps.remove(name).ok_or(LoadError::NoMap(name))
     }
 }
 
 /// Loads the object. With `pins` it shares its maps with earlier and later loaders, and its programs with those of the same build.
 pub(super) fn load(btf: &KernelBtf, pins: Option<&Pins>) -> Result<KernelHalf, LoadError> {
     let (mut kernel_half, types) = open(btf, pins)?;
-    if let Some(pins) = pins {
-        kernel_half.pinned = pinned_programs(pins, &kernel_half.machine).unwrap_or_default();
-        if !kernel_half.pinned.is_empty() {
-            return Ok(kernel_half);
+    let Some(pins) = pins else {
+        kernel_half.verify(&types)?;
+        return Ok(kernel_half);
+    };
+    let pinned = match pinned_programs(pins, &kernel_half.machine) {
+        Some(of_an_earlier_loader) => of_an_earlier_loader,
+        None => {
+            kernel_half.verify(&types)?;
+            pin_programs(&mut kernel_half, pins)?;
+            pinned_programs(pins, &kernel_half.machine).ok_or(LoadError::NotPinned)?
         }
-    }
-    kernel_half.verify(&types)?;
-    if let Some(pins) = pins {
-        pin_programs(&mut kernel_half, pins)?;
-    }
-    Ok(kernel_half)
+    };
+    // With all that aya knows of the programs it takes more memory than everything that the loader keeps.
+    Ok(KernelHalf { object: None, pinned, ..kernel_half })
 }
 
 /// Makes the object's maps. No program has been verified yet.
@@ -202,8 +211,9 @@ pub(super) fn open(btf: &KernelBtf, pins: Option<&Pins>) -> Result<(KernelHalf, 
             loader.map_pin_path(name, pins.map(name));
         }
     }
-    let object = loader.load(OBJECT).map_err(LoadError::Object)?;
-    Ok((KernelHalf { object, pinned: BTreeMap::new(), machine }, types))
+    let mut object = loader.load(OBJECT).map_err(LoadError::Object)?;
+    let maps = MAPS.iter().filter_map(|name| Some((*name, object.take_map(name)?))).collect();
+    Ok((KernelHalf { object: Some(object), pinned: BTreeMap::new(), maps, machine }, types))
 }
 
 /// Tells builds of the kernel half apart. What is pinned goes with the running kernel, so that needs no telling apart.
