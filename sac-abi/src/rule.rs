@@ -170,7 +170,6 @@ impl RuleKey {
 
     /// What has to be in [`crate::sieve`] for this key, if anything.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "the device was as long before")]
     pub const fn sifted(&self) -> Option<Grain> {
         const EXECUTE: u16 = Operation::Execute as u16;
         const READ: u16 = Operation::Read as u16;
@@ -185,7 +184,7 @@ impl RuleKey {
                 | kind::DIRECTORY
                 | kind::DIRECTORY_ANY_GENERATION
                 | kind::DIRECTORY_OF_ENTRIES,
-            ) => Some(Grain::of_inode(InodeId { dev: self.low as u32, ino: self.high, generation: None })),
+            ) => Some(Grain::of_inode(self.high)),
             _ => None,
         }
     }

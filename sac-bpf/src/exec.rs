@@ -250,7 +250,7 @@ fn judge_unnamed(policy: &Policy) -> u64 {
 /// Not 0 where the sieve says that no rule is about the file, neither by what it is nor by its path: to find that out is most of the work.
 #[inline(never)]
 fn is_in_no_rule(file: File) -> u64 {
-    let is_named = is_held(Grain::of_inode(file.inode().identity()))
+    let is_named = is_held(Grain::of_inode(file.inode().number()))
         || file.name_start().is_none_or(|name| is_held(Grain::of_name(name)));
     u64::from(!is_named).wrapping_add(zero())
 }

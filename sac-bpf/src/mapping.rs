@@ -93,7 +93,7 @@ fn try_mapping(file: File) -> Action {
     }
     let scope = ScopeSlots::of_this_program();
     // Here a policy's default does not hold, and paths are not looked at: see `Decision::of_mapping`.
-    if scope.sifts(EXECUTE) && !is_held(Grain::of_inode(file.inode().identity())) {
+    if scope.sifts(EXECUTE) && !is_held(Grain::of_inode(file.inode().number())) {
         return Action::Allow;
     }
     if is_loaded_by_kernel(file, scope.owner()) != 0 {

@@ -91,21 +91,27 @@ pub(crate) fn has_contents_anywhere() -> bool {
 /// Whether the sieve holds this: if not, no rule is about it.
 #[inline(always)]
 pub(crate) fn is_held(grain: Grain) -> bool {
-    grain.is_held(sieve_word)
+    SieveWords::get().is_none_or(|words| grain.is_held(words.reader()))
 }
 
-/// A word of the sieve.
-#[inline(always)]
-pub(crate) fn sieve_word(index: usize) -> u64 {
-    match SIEVE.get_ptr(0) {
+/// The sieve's words.
+#[derive(Clone, Copy)]
+pub(crate) struct SieveWords(*const u64);
+
+impl SieveWords {
+    /// `None` is never: an array has all of its entries.
+    #[inline(always)]
+    pub(crate) fn get() -> Option<Self> {
+        let sieve = SIEVE.get_ptr(0)?;
+        Some(Self(sieve.wrapping_byte_add(core::mem::offset_of!(Sieve, words)).cast()))
+    }
+
+    /// What gives each of them. To look the sieve up again for each would cost as much as what is done with it.
+    #[inline(always)]
+    pub(crate) fn reader(self) -> impl Fn(usize) -> u64 {
         // SAFETY: within the words, as long as the program runs. The loader replaces them, and a word that it replaces has all bits that are in
         // both.
-        Some(sieve) => unsafe {
-            let words = sieve.wrapping_byte_add(core::mem::offset_of!(Sieve, words)).cast::<u64>();
-            words.wrapping_add(index & (SIEVE_WORDS - 1)).read_volatile()
-        },
-        // Never: an array has all of its entries.
-        None => u64::MAX,
+        move |index| unsafe { self.0.wrapping_add(index & (SIEVE_WORDS - 1)).read_volatile() }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     inquiry::{Inquiry, Questions},
     kernel::File,
     mapping::try_memory,
-    maps::sieve_word,
+    maps::SieveWords,
     record::record_operation,
     scope::{JUDGE, NOT_READY, ReadyScope, ScopeSlots, stance},
 };
@@ -80,8 +80,9 @@ fn try_file_open(file: File) -> Action {
 /// Whether the sieve says that no rule is about the file: next to all that are opened are of that kind, and this spares them the look-ups.
 #[inline(always)]
 fn is_in_no_rule(file: File) -> bool {
-    let dentry = file.dentry();
-    dentry.is_of(file.inode()) && falls_through(sieve_word, dentry.identity(), dentry.parent().identity())
+    let (dentry, inode) = (file.dentry(), file.inode());
+    let Some(words) = SieveWords::get() else { return false };
+    dentry.is_of(inode) && falls_through(words.reader(), inode.number(), dentry.parent().number())
 }
 
 /// Counts and reports what was not simply allowed. A function of its own for the stack's sake.

@@ -222,6 +222,13 @@ impl Dentry {
         if inode.is_null() { Inode::NOBODY } else { Inode(inode).identity() }
     }
 
+    /// The inode number of what has the name; 0 where nothing has.
+    #[inline(always)]
+    pub(crate) fn number(self) -> u64 {
+        // SAFETY: the pointer came from a tracked struct.
+        Inode(unsafe { read(self.0, &DENTRY_INODE) }).number()
+    }
+
     /// Whether the name is `mem`.
     #[inline(always)]
     pub(crate) fn is_named_mem(self) -> bool {
@@ -270,11 +277,17 @@ impl Inode {
     pub(crate) fn identity(self) -> InodeId {
         // SAFETY: the pointer came from a tracked struct.
         let dev = unsafe { read(self.superblock(), &SB_DEV) };
-        // SAFETY: as above.
-        let ino = unsafe { read(self.0, &INODE_INO) };
+        let ino = self.number();
         // SAFETY: as above.
         let generation = unsafe { read(self.0, &INODE_GENERATION) };
         InodeId { dev, ino, generation: Some(generation) }
+    }
+
+    /// The inode number alone; 0 where there is no inode.
+    #[inline(always)]
+    pub(crate) fn number(self) -> u64 {
+        // SAFETY: the pointer came from a tracked struct.
+        unsafe { read(self.0, &INODE_INO) }
     }
 
     /// Whether it has no name: memory that processes share, memfds, and what was removed.

@@ -115,7 +115,7 @@ pub(super) const TABLE: &[(&str, &[Mutation])] = &[
                 "sieve-program",
                 "the sieve is asked about a program's name alone, and not about the program itself",
                 EXEC,
-                "is_held(Grain::of_inode(file.inode().identity()))
+                "is_held(Grain::of_inode(file.inode().number()))
         ||",
                 "",
             ),
@@ -563,7 +563,7 @@ const SIEVE: &[Mutation] = &[
         "sieve-hidden",
         "the sieve is asked about a file by what its path says",
         OPEN,
-        "dentry.is_of(file.inode()) && falls_through",
+        "dentry.is_of(inode) && falls_through",
         "falls_through",
     )
     .on(Kernel::V6_1),
@@ -599,7 +599,7 @@ const MAPPINGS: &[Mutation] = &[
         "sieve-mapping",
         "the sieve is taken to hold no program that is mapped",
         MAPPING,
-        "&& !is_held(Grain::of_inode(file.inode().identity()))",
+        "&& !is_held(Grain::of_inode(file.inode().number()))",
         "",
     ),
     without(

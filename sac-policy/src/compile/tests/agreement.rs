@@ -306,11 +306,11 @@ fn is_passed_over(compiled: &Compiled, operation: Operation, file: &File) -> boo
     match operation {
         Operation::Execute => {
             let name = NameStart::of(file.path.file_name().unwrap().as_bytes());
-            !Grain::of_inode(file.inode).is_held(word) && !Grain::of_name(name).is_held(word)
+            !Grain::of_inode(file.inode.ino).is_held(word) && !Grain::of_name(name).is_held(word)
         }
         Operation::Read | Operation::Write => {
             let directory = file.directories.first().copied().unwrap_or(file.inode);
-            falls_through(word, file.inode, directory)
+            falls_through(word, file.inode.ino, directory.ino)
         }
         _ => false,
     }
