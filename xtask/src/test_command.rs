@@ -128,7 +128,7 @@ fn end_to_end(options: &Options, kernels: &[Kernel], count: &mut Count) -> Resul
         let runs: Vec<_> = kernels.iter().map(|kernel| scope.spawn(move || run(*kernel))).collect();
         // Instructions are counted, so it does not matter what else runs. A filter asks for certain tests, and this is none.
         let costs = options.filter.is_none() && kernels.contains(&quick::KEPT);
-        let costs = costs.then(|| scope.spawn(|| quick::run(quick::KEPT)));
+        let costs = costs.then(|| scope.spawn(quick::check));
         let results: Vec<_> = runs.into_iter().map(thread::ScopedJoinHandle::join).collect();
         (results, costs.map(thread::ScopedJoinHandle::join))
     });

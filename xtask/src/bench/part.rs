@@ -40,17 +40,20 @@ pub struct Parts {
     /// Measure a few things for some minutes, and compare them with what is kept in the source tree
     #[arg(long, conflicts_with = "only")]
     pub(super) quick: bool,
+    /// Measure the same in time, in five turns, and compare it with nothing: how long it takes depends on the machine and on what else it does
+    #[arg(long, requires = "quick")]
+    pub(super) in_time: bool,
 }
 
 impl Parts {
     /// One part alone.
     pub(super) fn alone(part: Part) -> Self {
-        Self { only: vec![part], quick: false }
+        Self { only: vec![part], ..Self::default() }
     }
 
     /// What is measured within minutes; none of the parts.
     pub(super) fn quick() -> Self {
-        Self { only: Vec::new(), quick: true }
+        Self { quick: true, ..Self::default() }
     }
 
     /// Whether this part is one of them.

@@ -3,14 +3,14 @@
 //! empty policy and under one with rules of every kind.
 //!
 //! What is compared with what is kept is the ratio to nothing attached, in thousandths: another kernel of the same series, or another
-//! compiler for what measures, changes both sides of it.
+//! compiler for what measures, changes both sides of it. Time is compared with nothing that is kept.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
 use super::operations::{self, Operation, Under};
-use super::results::{Group, Row};
+use super::results::{Group, INSTRUCTIONS, NANOSECONDS, Row};
 use super::table::Cost;
 use super::{Bench, Parts, count_executions, kernel_release, operate, print, results};
 use crate::guest::Kernel;
@@ -29,18 +29,37 @@ const EXECUTION: &str = "exec";
 const OF_EXECUTIONS: Margin = Margin { percent: 2, least: 0 };
 const OF_OPERATIONS: Margin = Margin { percent: 5, least: 0 };
 
+/// How often all is measured in turns where time is: what else the machine does meanwhile is not to hit one of them alone.
+const TURNS_IN_TIME: u32 = 5;
+
 /// The kernel of which results are kept.
 pub(crate) const KEPT: Kernel = Kernel::V6_12;
+
+/// Compares with what is kept. The package has to be built.
+///
+/// # Errors
+/// As below.
+pub(crate) fn check() -> Result<()> {
+    run(KEPT, &Parts::quick())
+}
 
 /// Measures and compares. The package has to be built.
 ///
 /// # Errors
 /// When something cannot be measured, or has become dearer than what is kept allows.
-pub(crate) fn run(kernel: Kernel) -> Result<()> {
-    let groups = Bench::boot(kernel, &Parts::quick())?.few_things()?;
+pub(super) fn run(kernel: Kernel, parts: &Parts) -> Result<()> {
+    let bench = Bench::boot(kernel, parts)?;
+    let (turns, unit, name) = match parts.in_time {
+        true => (TURNS_IN_TIME, NANOSECONDS, "quick-in-time"),
+        false => (1, INSTRUCTIONS, "quick"),
+    };
+    let groups: Vec<_> = bench.few_things(turns)?.into_iter().map(|group| Group { unit, ..group }).collect();
     let release = kernel_release(kernel)?;
-    results::write(&format!("quick-{kernel}"), &release, &groups)?;
+    results::write(&format!("{name}-{kernel}"), &release, &groups)?;
     print(&format!("kernel {release}\n\n{}", groups.iter().map(ToString::to_string).collect::<String>()));
+    if parts.in_time {
+        return Ok(());
+    }
     let about = format!(
         "What costs more than with nothing attached, in thousandths of that; last on {release}.\n\
          An execution may cost {} % more than here, an operation {} %.",
@@ -77,24 +96,29 @@ fn ratios(groups: &[Group]) -> Costs {
 }
 
 impl Bench {
-    fn few_things(&self) -> Result<Vec<Group>> {
-        let mut executions = Vec::new();
-        let mut operations: Vec<Vec<Cost>> = OPERATIONS.map(|_| Vec::new()).into();
-        for under in UNDER {
-            self.settle()?;
-            let output = self.root(&self.few(under))?;
-            let before: Vec<_> =
-                output.lines().take_while(|line| !line.starts_with(operations::HEADING)).collect();
-            executions.push(Cost::of(under.title(), results(&before.join("\n")))?);
-            for (operation, costs) in OPERATIONS.into_iter().zip(&mut operations) {
-                costs.push(operations::cost_of(operation, under.title(), &output)?);
+    /// Measures everything `turns` times in turns.
+    fn few_things(&self, turns: u32) -> Result<Vec<Group>> {
+        let mut measured: [[Vec<u64>; UNDER.len()]; 1 + OPERATIONS.len()] = Default::default();
+        for turn in 1..=turns {
+            for (index, under) in UNDER.into_iter().enumerate() {
+                process::note(&format!("{}, {turn} of {turns}", under.title()));
+                self.settle()?;
+                let output = self.root(&self.few(under))?;
+                let before: Vec<_> =
+                    output.lines().take_while(|line| !line.starts_with(operations::HEADING)).collect();
+                let of_operations = OPERATIONS.map(|operation| operations::results_of(operation, &output));
+                let all = [results(&before.join("\n"))].into_iter().chain(of_operations);
+                for (costs, more) in measured.iter_mut().zip(all) {
+                    costs[index].extend(more);
+                }
             }
         }
-        let mut groups = vec![Group::of_costs(EXECUTION, &executions)];
-        for (operation, costs) in OPERATIONS.into_iter().zip(&operations) {
-            groups.push(Group::of_costs(operation.title(), costs));
-        }
-        Ok(groups)
+        let titles = [EXECUTION].into_iter().chain(OPERATIONS.map(Operation::title));
+        let group = |(title, costs): (&str, [Vec<u64>; UNDER.len()])| {
+            let costs = UNDER.into_iter().zip(costs).map(|(under, costs)| Cost::of(under.title(), costs));
+            Ok(Group::of_costs(title, &costs.collect::<Result<Vec<_>>>()?))
+        };
+        titles.zip(measured).map(group).collect()
     }
 
     /// One command for all of it: to have the kernel half verified takes longer than to measure.

@@ -17,6 +17,9 @@ use crate::workspace;
 /// The unit of most of it.
 pub(super) const INSTRUCTIONS: &str = "instructions";
 
+/// The unit of what is measured with `--in-time`.
+pub(super) const NANOSECONDS: &str = "nanoseconds";
+
 /// One thing, measured under several circumstances. What it is compared with comes first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Group {
