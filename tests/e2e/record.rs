@@ -91,11 +91,12 @@ fn session(fixture: &Fixture) -> anyhow::Result<()> {
     ensure!(last["totals"]["blocked"] == blocked && blocked == 1, "{last:#}\n{blocked} blocked");
     ensure!(last["totals"]["events_lost"] == 0, "{last:#}");
     ensure!(executed > 0, "{records:#?}");
-    // Whatever began has ended.
+    // Whatever began has ended, and each is told of once.
     let count = |event: &str, pid: &Value| {
         records.iter().filter(|record| record["event"] == event && record["pid"] == *pid).count()
     };
     for forked in records.iter().filter(|record| record["event"] == "forked") {
+        equal(count("forked", &forked["pid"]), 1, &format!("the begins of {}", forked["pid"]))?;
         equal(count("ended", &forked["pid"]), 1, &format!("the ends of {}", forked["pid"]))?;
     }
     Ok(())

@@ -95,6 +95,7 @@ const INQUIRY: &str = "sac-bpf/src/inquiry.rs";
 const KERNEL_FILE: &str = "sac-bpf/src/kernel/file.rs";
 const KERNEL_TASK: &str = "sac-bpf/src/kernel/task.rs";
 const LABEL: &str = "sac-bpf/src/label.rs";
+const LIFETIME: &str = "sac-bpf/src/lifetime.rs";
 const MAPPING: &str = "sac-bpf/src/mapping.rs";
 const OPEN: &str = "sac-bpf/src/open.rs";
 const SCOPE: &str = "sac-bpf/src/scope.rs";
@@ -197,6 +198,16 @@ pub(super) const TABLE: &[(&str, &[Mutation])] = &[
         )],
     ),
     (
+        "root::scripts_of_the_login_run",
+        &[without(
+            "roots-own",
+            "what root does to set up a session is judged as the person's",
+            SCOPE,
+            "ScopeSlots::of_this_program().is_of_session() && !is_root()",
+            "ScopeSlots::of_this_program().is_of_session()",
+        )],
+    ),
+    (
         "nested::root_by_sudo_and_su",
         &[without(
             "roots-window",
@@ -271,6 +282,25 @@ pub(super) const TABLE: &[(&str, &[Mutation])] = &[
     ),
     ("confined::files_and_disks", PLACES),
     ("confined::labelled", LABELS),
+    (
+        "record::session",
+        &[
+            without(
+                "told-fork",
+                "a fork is told of by both programs",
+                LIFETIME,
+                "child.is_process() && label::tell(label, Label::FORKED) != 0",
+                "child.is_process() && (label::tell(label, Label::FORKED) < u64::MAX)",
+            ),
+            without(
+                "told-end",
+                "an end is told of by both programs",
+                LIFETIME,
+                "&& label::tell(label, Label::ENDED) != 0",
+                "&& label::tell(label, Label::ENDED) < u64::MAX",
+            ),
+        ],
+    ),
     (
         "record::outside_of_the_cgroup",
         &[hook!("bprm_committed_outside", "who was moved out of a session executes without a record", LABEL)],
