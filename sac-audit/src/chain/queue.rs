@@ -29,6 +29,12 @@ struct Waiting {
     bytes: usize,
 }
 
+impl Waiting {
+    fn of(entry: Entry) -> Self {
+        Self { bytes: size(&entry), entry }
+    }
+}
+
 #[derive(Debug)]
 struct Loss {
     session: Option<Session>,
@@ -47,7 +53,7 @@ impl Queue {
             return self.lose(&entry);
         }
         self.settle(Now { time: entry.time, boot_ns: entry.boot_ns });
-        self.push_back(entry);
+        self.push_back(Waiting { entry, bytes });
     }
 
     /// Puts what was lost into words; whether there was anything.
@@ -56,7 +62,7 @@ impl Queue {
         let any = !losses.is_empty();
         for Loss { session, count } in losses.into_values() {
             let event = Event::EventsLost { count, by: BY.to_owned() };
-            self.push_back(Entry { session, ..own(event, now) });
+            self.push_back(Waiting::of(Entry { session, ..own(event, now) }));
         }
         any
     }
@@ -77,9 +83,9 @@ impl Queue {
 
     /// Puts one back that could not be written.
     pub(super) fn give_back(&mut self, entry: Entry) {
-        let bytes = size(&entry);
-        self.bytes += bytes;
-        self.waiting.push_front(Waiting { entry, bytes });
+        let waiting = Waiting::of(entry);
+        self.bytes += waiting.bytes;
+        self.waiting.push_front(waiting);
     }
 
     /// Counts an entry as lost.
@@ -111,10 +117,9 @@ impl Queue {
         self.lost
     }
 
-    fn push_back(&mut self, entry: Entry) {
-        let bytes = size(&entry);
-        self.bytes += bytes;
-        self.waiting.push_back(Waiting { entry, bytes });
+    fn push_back(&mut self, waiting: Waiting) {
+        self.bytes += waiting.bytes;
+        self.waiting.push_back(waiting);
     }
 }
 

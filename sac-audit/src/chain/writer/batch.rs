@@ -18,7 +18,11 @@ impl Writer {
             self.open.as_ref().and_then(|open| open.current.as_ref()).map_or(0, |file| file.bytes);
         let room = self.settings.file_bytes_max.saturating_sub(bytes_before).min(BATCH_BYTES_MAX);
         let mut batch = self.batch(room);
-        let bytes: Vec<u8> = batch.iter().flat_map(|made| [made.line.as_bytes(), b"\n"].concat()).collect();
+        let mut bytes = Vec::with_capacity(batch.iter().map(|made| made.line.len() + 1).sum());
+        for made in &batch {
+            bytes.extend_from_slice(made.line.as_bytes());
+            bytes.push(b'\n');
+        }
         let outcome = self.write_whole_lines(&bytes, now);
         let length = *outcome.as_ref().unwrap_or(&0);
         let count = bytes.get(..length).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count();
