@@ -173,6 +173,10 @@ fn install_if_missing(guest: &Guest) -> Result<()> {
     install(guest, &deb)
 }
 
+/// How long an installation may take. The kernel verifies all programs within it, which on a guest that counts and a machine that is busy took
+/// more than three minutes.
+const INSTALLED: Duration = Duration::from_secs(600);
+
 /// Installs a package file on a guest and enables its PAM profile.
 ///
 /// # Errors
@@ -182,7 +186,7 @@ pub fn install(guest: &Guest, deb: &Path) -> Result<()> {
     guest.put(deb, "/root/sac.deb")?;
     guest
         .ssh("root")
-        .deadline(Duration::from_secs(180))
+        .deadline(INSTALLED)
         .run("export DEBIAN_FRONTEND=noninteractive; dpkg -i /root/sac.deb && pam-auth-update --enable sac")?
         .success()
         .context("installing the package on the guest")?;
