@@ -9,6 +9,7 @@ use crate::{
     Test,
     chance::{Chance, SEED},
     fixture::{Fixture, Stay, equal, lacks},
+    record::records,
     restart::{TRYING, counter, lines, tried_further},
 };
 use anyhow::{Context as _, ensure};
@@ -25,6 +26,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("what_is_installed_has_no_places", what_is_installed_has_no_places),
     ("errors_are_undone", errors_are_undone),
     ("a_panic_is_a_restart", a_panic_is_a_restart),
+    ("what_was_read_is_recorded", what_was_read_is_recorded),
     ("killed_at_every_step", killed_at_every_step),
 ];
 
@@ -291,6 +293,39 @@ fn nothing_is_left(fixture: &Fixture) -> anyhow::Result<()> {
     });
     nothing.with_context(|| format!("something stays:\n{left}"))?;
     fixture.root("sac-loader audit verify").map(drop).context("verifying the record")
+}
+
+/// Promise: what a loader has read of the kernel half and not written down when it is killed, the next one records, and nothing twice.
+fn what_was_read_is_recorded(fixture: &Fixture) -> anyhow::Result<()> {
+    const EXECUTIONS: usize = 3000;
+    with_places(fixture, || {
+        fixture.policies(&[(
+            "everything",
+            "policy: everything\naudit: full\napplies_to: everyone\nprograms:\n  deny:\n    - /usr/bin/df\n",
+        )])?;
+        let marked = || -> anyhow::Result<Vec<usize>> {
+            let number = |record: &Value| {
+                let is_executed = record["event"] == "executed";
+                let mark = record["arguments"][1].as_str()?.strip_prefix("mark-")?;
+                is_executed.then(|| mark.parse().ok()).flatten()
+            };
+            Ok(records(fixture)?.iter().filter_map(number).collect())
+        };
+        let work = format!("for n in $(seq {EXECUTIONS}); do /usr/bin/true mark-$n; done");
+        let mut alice = login_meanwhile(fixture, "alice", &work)?;
+        let wait = Duration::from_secs(120);
+        wait_until("the first record", wait, || Ok((!marked()?.is_empty()).then_some(())))?;
+        for _ in 0..3 {
+            let old = loader(fixture)?;
+            arm(fixture, Failpoint::EventsRead, "kill")?;
+            wait_for_next(fixture, &old, Some(Failpoint::EventsRead))?;
+        }
+        ensure!(alice.try_wait()?.is_none(), "alice has ended before the last kill");
+        ensure!(alice.wait()?.success(), "alice's work failed");
+        let all: Vec<_> = (1..=EXECUTIONS).collect();
+        wait_until("the last record", wait, || Ok(marked()?.contains(&EXECUTIONS).then_some(())))?;
+        equal(marked()?, all, "the marks of what was executed")
+    })
 }
 
 /// Promise: what is installed has no places where it could be told to end.

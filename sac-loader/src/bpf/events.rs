@@ -13,6 +13,7 @@ pub(super) use ring::Ring;
 
 use activity::Executed;
 use order::Order;
+use ring::{Buffer, Next};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -23,8 +24,9 @@ use sac_abi::{
     event::{EVENTS_BYTES, Event},
 };
 use std::{
+    collections::BTreeSet,
     io,
-    os::fd::{AsFd as _, BorrowedFd},
+    os::fd::{AsFd, BorrowedFd},
     time::{Duration, Instant},
 };
 
@@ -81,57 +83,59 @@ const UNFINISHED: Duration = Duration::from_millis(1);
 /// How long one such record may hold up all others. It takes microseconds, unless whoever writes it does not get the processor.
 const UNFINISHED_MAX: Duration = Duration::from_secs(1);
 
-/// The reading end of the ring buffers.
-pub(crate) struct EventReader {
-    events: Ring,
-    activity: Ring,
-    order: Order<Reported>,
+/// The reading end of the ring buffers. What it gives is told again by the next one unless [`EventReader::done`] was called after it.
+pub(crate) struct EventReader<F = Buffer> {
+    events: Place<F>,
+    activity: Place<F>,
+    order: Order<Placed>,
     /// Since when a record that is being written holds up others.
     held_up_since: Option<Instant>,
 }
 
-impl EventReader {
-    pub(super) fn new(events: Ring, activity: Ring) -> Self {
+/// A ring buffer, and where what was read of it and not given begins.
+struct Place<F> {
+    ring: Ring<F>,
+    kept: BTreeSet<usize>,
+}
+
+impl<F: AsFd> Place<F> {
+    const fn new(ring: Ring<F>) -> Self {
+        Self { ring, kept: BTreeSet::new() }
+    }
+
+    /// Leaves the room of what was given to the kernel, up to the first that was not.
+    fn release(&self) {
+        self.ring.release(self.kept.first().copied().unwrap_or_else(|| self.ring.position()));
+    }
+}
+
+/// What was read, and where it begins.
+struct Placed {
+    reported: Reported,
+    source: Source,
+    position: usize,
+}
+
+/// A ring buffer.
+#[derive(Clone, Copy)]
+enum Source {
+    Events,
+    Activity,
+}
+
+impl<F: AsFd> EventReader<F> {
+    pub(super) fn new(events: Ring<F>, activity: Ring<F>) -> Self {
+        let (events, activity) = (Place::new(events), Place::new(activity));
         Self { events, activity, order: Order::default(), held_up_since: None }
     }
 
-    /// The next in order, if there is one. [`EventReader::wait`] waits for one.
-    pub(crate) fn next(&mut self) -> Option<Reported> {
-        if let Some(next) = self.order.next() {
-            return Some(next);
-        }
-        self.read();
-        self.order.next()
-    }
-
-    /// Waits until there may be something to read, or `also` is readable, at most for `timeout`. Whether `also` is.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    pub(crate) fn wait(&self, timeout: Option<Duration>, also: Option<BorrowedFd<'_>>) -> io::Result<bool> {
-        if self.order.has_next() {
-            return is_readable(also);
-        }
-        if self.held_up_since.is_some() || !self.order.is_empty() {
-            // The buffers are readable for as long as something is being written.
-            return wait_for(&[also], Some(least(timeout, UNFINISHED))).map(|[also]| also);
-        }
-        let (events, activity) = (Some(self.events.as_fd()), Some(self.activity.as_fd()));
-        let [event, active, other] = wait_for(&[events, activity, also], timeout)?;
-        if active && !event && !other {
-            return wait_for(&[events, also], Some(least(timeout, GATHER))).map(|[_, also]| also);
-        }
-        Ok(other)
-    }
-
-    /// Reads what both buffers hold at this time.
-    fn read(&mut self) {
+    /// Reads what both buffers hold at this time, for [`EventReader::next`] to give.
+    pub(crate) fn read(&mut self) {
         let now_ns = boot_ns();
         let Self { events, activity, order, .. } = self;
         let drained = [
-            drain(events, EVENTS_BYTES, |record| push(order, Reported::of_event(record))),
-            drain(activity, ACTIVITY_BYTES, |record| push(order, Reported::of_activity(record))),
+            drain(events, EVENTS_BYTES, Source::Events, Reported::of_event, order),
+            drain(activity, ACTIVITY_BYTES, Source::Activity, Reported::of_activity, order),
         ];
         let unreadable = drained.iter().find_map(|drained| drained.as_ref().err());
         if let (Some(error), None) = (unreadable, self.held_up_since) {
@@ -146,10 +150,44 @@ impl EventReader {
         self.held_up_since = None;
         self.order.release(now_ns);
     }
-}
 
-fn push(order: &mut Order<Reported>, reported: Reported) {
-    order.push(reported.boot_ns(), reported);
+    /// The next in order of what was read, if there is one.
+    pub(crate) fn next(&mut self) -> Option<Reported> {
+        let Placed { reported, source, position } = self.order.next()?;
+        let place = match source {
+            Source::Events => &mut self.events,
+            Source::Activity => &mut self.activity,
+        };
+        place.kept.remove(&position);
+        Some(reported)
+    }
+
+    /// Leaves the room of what was given to the kernel: whatever was to be made of it has been.
+    pub(crate) fn done(&mut self) {
+        self.events.release();
+        self.activity.release();
+    }
+
+    /// Waits until there may be something to read, or `also` is readable, at most for `timeout`. Whether `also` is.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(crate) fn wait(&self, timeout: Option<Duration>, also: Option<BorrowedFd<'_>>) -> io::Result<bool> {
+        if self.order.has_next() {
+            return is_readable(also);
+        }
+        if self.held_up_since.is_some() || !self.order.is_empty() {
+            // The buffers are readable for as long as something is being written, or has been read and not released.
+            return wait_for(&[also], Some(least(timeout, UNFINISHED))).map(|[also]| also);
+        }
+        let (events, activity) = (Some(self.events.ring.as_fd()), Some(self.activity.ring.as_fd()));
+        let [event, active, other] = wait_for(&[events, activity, also], timeout)?;
+        if active && !event && !other {
+            return wait_for(&[events, also], Some(least(timeout, GATHER))).map(|[_, also]| also);
+        }
+        Ok(other)
+    }
 }
 
 /// What became of reading a buffer.
@@ -162,24 +200,26 @@ enum Drained {
 }
 
 /// Reads records until there is none, or as much has been read as the buffer can have held at the beginning.
-fn drain(ring: &mut Ring, bytes: u32, mut read: impl FnMut(&[u8])) -> io::Result<Drained> {
+fn drain<F: AsFd>(
+    Place { ring, kept }: &mut Place<F>,
+    bytes: u32,
+    source: Source,
+    of_record: fn(&[u8]) -> Reported,
+    order: &mut Order<Placed>,
+) -> io::Result<Drained> {
     let mut left = usize::try_from(bytes).unwrap_or(usize::MAX);
-    let mut was_empty = false;
     while left > 0 {
-        if let Some(taken) = ring.next(&mut read)? {
-            left = left.saturating_sub(taken);
-            was_empty = false;
-            continue;
+        let position = ring.position();
+        let next = ring.next(|record| {
+            let reported = of_record(record);
+            order.push(reported.boot_ns(), Placed { reported, source, position });
+            kept.insert(position);
+        })?;
+        match next {
+            Next::Read(taken) => left = left.saturating_sub(taken),
+            Next::Nothing => return Ok(Drained::Whole),
+            Next::Unfinished => return Ok(Drained::HeldUp),
         }
-        if was_empty {
-            return Ok(Drained::HeldUp);
-        }
-        // The kernel calls a buffer readable also where the next record is not finished, so one that is and gives none is looked at
-        // again: something may have come meanwhile. What cannot be asked holds nothing up: order is worth less than what is told.
-        if !is_readable(Some(ring.as_fd())).unwrap_or(false) {
-            return Ok(Drained::Whole);
-        }
-        was_empty = true;
     }
     Ok(Drained::Whole)
 }
@@ -215,3 +255,6 @@ fn wait_for<const N: usize>(
     let mut revents = polled.iter().map(|fd| !fd.revents().is_empty());
     Ok(fds.map(|fd| fd.is_some() && revents.next().unwrap_or(false)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,9 +99,11 @@ fn follow(mut child: Child, events: &mut EventReader) -> anyhow::Result<ExitStat
     let mut mounts = Mounts::default();
     loop {
         let has_ended = events.wait(None, Some(ended.as_fd())).context("waiting for the command")?;
+        events.read();
         while let Some(next) = events.next() {
             show(&next, &mut mounts)?;
         }
+        events.done();
         if has_ended {
             return child.wait().context("waiting for the command");
         }

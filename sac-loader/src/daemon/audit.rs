@@ -34,7 +34,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a record waits in memory, at most, while nothing fails.
+/// How often is seen to what could not be written, and to what is not on the disk yet.
 const TICK: Duration = Duration::from_millis(200);
 
 /// So many entries are written at once, even while more are coming.
@@ -182,6 +182,13 @@ impl Keeper {
             // Nobody may be waiting any more.
             let _gone = self.finished.try_send(());
         } else if self.unwritten >= BATCH {
+            self.flush();
+        }
+    }
+
+    /// Writes what waits, if anything does.
+    pub(super) fn write_down(&mut self) {
+        if self.unwritten > 0 {
             self.flush();
         }
     }

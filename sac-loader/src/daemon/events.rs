@@ -28,6 +28,10 @@ use sac_policy::{
 };
 use std::{io, path::PathBuf, sync::PoisonError, time::Instant};
 
+/// After so many events they are written down and their room is the kernel's again: after a gap both buffers can be full, and until there is room
+/// nothing is executed where that is `strict`.
+const RELEASED_EACH: usize = 16;
+
 /// Whom an event is about, and under which rule.
 pub(super) struct Subject {
     pub(super) user: String,
@@ -90,14 +94,24 @@ pub(super) fn follow(
         // Whatever the kernel half has told up to here is read below.
         let until = audit::now().boot_ns;
         desk.record.take();
+        events.read();
+        let mut given = 0_usize;
         while let Some(next) = events.next() {
             desk.record.catch_up(next.boot_ns());
             desk.receive(next);
+            given += 1;
+            if given.is_multiple_of(RELEASED_EACH) {
+                desk.record.write_down();
+                events.done();
+            }
         }
         reach(Failpoint::EventsRead);
         desk.tell_of_more();
         desk.losses.look(state);
         desk.record.catch_up(until);
+        // What is not written down when this process is killed is told again to the next one.
+        desk.record.write_down();
+        events.done();
         desk.record.tick();
     }
 }

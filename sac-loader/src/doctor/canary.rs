@@ -145,6 +145,7 @@ fn wait_for_end(child: &Child) -> anyhow::Result<()> {
 fn event_about(stage: &mut Stage, ended: &Ended, timeout: Duration) -> anyhow::Result<Option<Box<Event>>> {
     let deadline = Instant::now() + timeout;
     loop {
+        stage.events.read();
         while let Some(next) = stage.events.next() {
             match next {
                 Reported::Blocked(event)
@@ -157,6 +158,7 @@ fn event_about(stage: &mut Stage, ended: &Ended, timeout: Duration) -> anyhow::R
                 _ => {}
             }
         }
+        stage.events.done();
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Ok(None);

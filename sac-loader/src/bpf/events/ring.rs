@@ -29,14 +29,15 @@ const DISCARDED: u32 = 1 << 30;
 /// How much is mapped at a time; more where one record needs it. Some hundred records, so that mapping costs little for each.
 const WINDOW_BYTES: usize = 1 << 16;
 
-/// The reading end. There may be one for each buffer: what it has read is free for the kernel to write over.
+/// The reading end, of which there may be one for each buffer. What it has read stays the reader's, and is there again for the next one, until
+/// it is released.
 pub(crate) struct Ring<F = Buffer> {
     buffer: F,
     bytes: usize,
     consumed: Mapping,
     produced: Mapping,
     window: Option<Window>,
-    /// What has been read, counted from the first byte that was ever written.
+    /// Up to where it has been read, counted from the first byte that was ever written.
     position: usize,
     /// What is known to have been written.
     end: usize,
@@ -49,6 +50,17 @@ impl AsFd for Buffer {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.fd().as_fd()
     }
+}
+
+/// What is next in a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// It was a record, which took so many bytes.
+    Read(usize),
+    /// Nothing.
+    Nothing,
+    /// A record that is still being written; those behind it can be read only after it.
+    Unfinished,
 }
 
 /// A part of the buffer.
@@ -77,18 +89,31 @@ impl<F: AsFd> Ring<F> {
         Ok(Self { buffer, bytes, consumed, produced, window: None, position, end: position })
     }
 
-    /// Gives the next record to `read`: how many bytes of the buffer it took, or `None` where there is none, or none that is finished.
+    /// Where the next record is, or will be.
+    pub(super) const fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Leaves everything up to a position to the kernel.
+    pub(super) fn release(&self, position: usize) {
+        self.consumed.position().store(position, Ordering::Release);
+        // Whoever finishes a record wakes the reader only where it is the next one. So the kernel has to see this before somebody asks whether
+        // there is one, or nobody would be woken for it.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Gives the next record to `read`.
     ///
     /// # Errors
     ///
     /// Where it cannot be mapped; it can be tried again.
-    pub(super) fn next(&mut self, read: impl FnOnce(&[u8])) -> io::Result<Option<usize>> {
+    pub(super) fn next(&mut self, read: impl FnOnce(&[u8])) -> io::Result<Next> {
         loop {
             if self.position == self.end {
                 self.end = self.produced.position().load(Ordering::Acquire);
             }
             if self.position == self.end {
-                return Ok(None);
+                return Ok(Next::Nothing);
             }
             // A record begins at a multiple of eight.
             let header: NonNull<AtomicU32> = self.look(HEADER_BYTES)?.cast();
@@ -96,7 +121,7 @@ impl<F: AsFd> Ring<F> {
             // What it wrote before that can be read then.
             let length = unsafe { header.as_ref() }.load(Ordering::Acquire);
             if length & BUSY != 0 {
-                return Ok(None);
+                return Ok(Next::Unfinished);
             }
             let bytes = usize::try_from(length & !DISCARDED).map_err(io::Error::other)?;
             let whole = (HEADER_BYTES + bytes).next_multiple_of(HEADER_BYTES);
@@ -104,12 +129,12 @@ impl<F: AsFd> Ring<F> {
                 let record = self.look(whole)?;
                 // SAFETY: within what `look` gave.
                 let record = unsafe { record.add(HEADER_BYTES) };
-                // SAFETY: as above, and the kernel does not write there before `consume`.
+                // SAFETY: as above, and the kernel does not write there before it is released.
                 read(unsafe { std::slice::from_raw_parts(record.as_ptr(), bytes) });
-                self.consume(whole);
-                return Ok(Some(whole));
+                self.position = self.position.wrapping_add(whole);
+                return Ok(Next::Read(whole));
             }
-            self.consume(whole);
+            self.position = self.position.wrapping_add(whole);
         }
     }
 
@@ -138,15 +163,6 @@ impl<F: AsFd> Ring<F> {
         let window = self.window.insert(Window { mapping, start });
         // SAFETY: the mapping begins less than a page before, and is long enough for the rest.
         Ok(unsafe { window.mapping.start.add(at - start) })
-    }
-
-    /// Leaves so many bytes to the kernel.
-    fn consume(&mut self, bytes: usize) {
-        self.position = self.position.wrapping_add(bytes);
-        self.consumed.position().store(self.position, Ordering::Release);
-        // Whoever finishes a record wakes the reader only where it is the next one. So the kernel has to see this before we look whether the next
-        // one is finished, or nobody would be woken for it.
-        fence(Ordering::SeqCst);
     }
 }
 
@@ -189,4 +205,4 @@ impl Drop for Mapping {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*};
 use std::{fs::File, os::unix::fs::FileExt as _};
 
 /// The kernel's side of a buffer, in a file: two pages with positions, and the bytes twice in succession.
-struct Kernel {
+pub(in crate::bpf::events) struct Kernel {
     file: File,
     bytes: usize,
     produced: usize,
@@ -17,13 +17,13 @@ struct Unfinished {
 }
 
 impl Kernel {
-    fn new(bytes: usize) -> Self {
+    pub(in crate::bpf::events) fn new(bytes: usize) -> Self {
         let file = tempfile::tempfile().unwrap();
         file.set_len(as_u64(2 * page_size() + 2 * bytes)).unwrap();
         Self { file, bytes, produced: 0 }
     }
 
-    fn reader(&self) -> Ring<File> {
+    pub(in crate::bpf::events) fn reader(&self) -> Ring<File> {
         Ring::new(self.file.try_clone().unwrap(), self.bytes).unwrap()
     }
 
@@ -52,7 +52,7 @@ impl Kernel {
         self.write(record.at, &(record.length | flags).to_ne_bytes());
     }
 
-    fn submit(&mut self, record: &[u8]) {
+    pub(in crate::bpf::events) fn submit(&mut self, record: &[u8]) {
         let unfinished = self.begin(record);
         self.finish(unfinished, 0);
     }
@@ -72,7 +72,15 @@ fn as_u64(number: usize) -> u64 {
     u64::try_from(number).unwrap()
 }
 
+/// The next record, which is released.
 fn next(ring: &mut Ring<File>) -> Option<Vec<u8>> {
+    let read = read(ring);
+    ring.release(ring.position());
+    read
+}
+
+/// The next record, which is not.
+fn read(ring: &mut Ring<File>) -> Option<Vec<u8>> {
     let mut found = None;
     ring.next(|record| found = Some(record.to_vec())).unwrap();
     found
@@ -90,7 +98,7 @@ fn a_record_that_is_not_finished_holds_up_those_behind_it() {
     let mut ring = kernel.reader();
     let first = kernel.begin(b"first");
     kernel.submit(b"second");
-    assert_eq!(next(&mut ring), None);
+    assert_eq!(ring.next(|_| unreachable!()).unwrap(), Next::Unfinished);
     kernel.finish(first, 0);
     assert_eq!(next(&mut ring).unwrap(), b"first");
     assert_eq!(next(&mut ring).unwrap(), b"second");
@@ -117,6 +125,21 @@ fn another_reader_goes_on_where_the_last_one_ended() {
     }
     assert_eq!(next(&mut kernel.reader()).unwrap(), b"one");
     assert_eq!(next(&mut kernel.reader()).unwrap(), b"two");
+}
+
+#[test]
+fn what_was_read_and_not_released_is_there_for_another_reader() {
+    let mut kernel = Kernel::new(page_size());
+    for record in [b"one", b"two"] {
+        kernel.submit(record);
+    }
+    let mut ring = kernel.reader();
+    assert_eq!(read(&mut ring).unwrap(), b"one");
+    let second = ring.position();
+    assert_eq!(read(&mut ring).unwrap(), b"two");
+    assert_eq!(read(&mut kernel.reader()).unwrap(), b"one");
+    ring.release(second);
+    assert_eq!(read(&mut kernel.reader()).unwrap(), b"two");
 }
 
 #[test]
