@@ -10,14 +10,25 @@ use super::operate::Operator;
 use super::{prepare_operations, prepare_sources, round, write};
 use crate::bench::operations::{self, Operation};
 
+/// Writes a program by another process: what a thread of this one has open to write another thread's child has too, until it executes
+/// something, and so long the program is busy (`ETXTBSY`).
+fn put(program: &Path, bytes: &[u8], mode: u32) {
+    let new = program.with_extension("new");
+    write(&new, bytes, 0o644).unwrap();
+    let [mode, new, program] =
+        [format!("{mode:o}").into(), new.into_os_string(), program.as_os_str().to_owned()];
+    let installed = std::process::Command::new("install").arg("-m").args([mode, new, program]).status();
+    assert!(installed.unwrap().success());
+}
+
 #[test]
 fn the_tiny_program_runs_and_succeeds() {
     let place = tempfile::tempdir().unwrap();
     let program = place.path().join("program");
-    write(&program, &tiny_program(), 0o755).unwrap();
+    put(&program, &tiny_program(), 0o755);
     round(&[program.clone(), "status".into()], 2).unwrap();
     is_blocked(&program).unwrap_err();
-    write(&program, &tiny_program(), 0o644).unwrap();
+    put(&program, &tiny_program(), 0o644);
     is_blocked(&program).unwrap();
 }
 
@@ -25,7 +36,7 @@ fn the_tiny_program_runs_and_succeeds() {
 fn the_program_that_waits_goes_on_waiting() {
     let place = tempfile::tempdir().unwrap();
     let program = place.path().join("waiting");
-    write(&program, &waiting_program(), 0o755).unwrap();
+    put(&program, &waiting_program(), 0o755);
     let mut child = std::process::Command::new(&program).spawn().unwrap();
     std::thread::sleep(std::time::Duration::from_millis(100));
     assert_eq!(child.try_wait().unwrap(), None);
@@ -75,7 +86,7 @@ fn every_operation_can_be_carried_out() {
 fn a_mapping_that_fails_is_noticed() {
     let place = tempfile::tempdir().unwrap();
     let program = place.path().join("maps");
-    write(&program, &mapping_program(3), 0o755).unwrap();
+    put(&program, &mapping_program(3), 0o755);
     let run = |input: &Path| {
         let input = std::fs::File::open(input).unwrap();
         std::process::Command::new(&program).stdin(input).status().unwrap().code()
