@@ -20,8 +20,8 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 use sac_abi::{
-    activity::{ACTIVITY_BYTES, Activity, Ended, Forked},
-    event::{EVENTS_BYTES, Event},
+    activity::{Activity, Ended, Forked},
+    event::Event,
 };
 use std::{
     collections::BTreeSet,
@@ -134,8 +134,8 @@ impl<F: AsFd> EventReader<F> {
         let now_ns = boot_ns();
         let Self { events, activity, order, .. } = self;
         let drained = [
-            drain(events, EVENTS_BYTES, Source::Events, Reported::of_event, order),
-            drain(activity, ACTIVITY_BYTES, Source::Activity, Reported::of_activity, order),
+            drain(events, Source::Events, Reported::of_event, order),
+            drain(activity, Source::Activity, Reported::of_activity, order),
         ];
         let unreadable = drained.iter().find_map(|drained| drained.as_ref().err());
         if let (Some(error), None) = (unreadable, self.held_up_since) {
@@ -199,16 +199,15 @@ enum Drained {
     HeldUp,
 }
 
-/// Reads records until there is none, or as much has been read as the buffer can have held at the beginning.
+/// Reads the records that are there by now.
 fn drain<F: AsFd>(
     Place { ring, kept }: &mut Place<F>,
-    bytes: u32,
     source: Source,
     of_record: fn(&[u8]) -> Reported,
     order: &mut Order<Placed>,
 ) -> io::Result<Drained> {
-    let mut left = usize::try_from(bytes).unwrap_or(usize::MAX);
-    while left > 0 {
+    ring.catch_up();
+    loop {
         let position = ring.position();
         let next = ring.next(|record| {
             let reported = of_record(record);
@@ -216,12 +215,11 @@ fn drain<F: AsFd>(
             kept.insert(position);
         })?;
         match next {
-            Next::Read(taken) => left = left.saturating_sub(taken),
+            Next::Read => {}
             Next::Nothing => return Ok(Drained::Whole),
             Next::Unfinished => return Ok(Drained::HeldUp),
         }
     }
-    Ok(Drained::Whole)
 }
 
 /// Nanoseconds of `CLOCK_BOOTTIME`.

@@ -3,6 +3,9 @@
 
 use std::{cmp::Reverse, collections::VecDeque};
 
+/// For how many there is room afterwards: a burst is a hundred times as many.
+const ROOM_KEPT: usize = 1024;
+
 /// What has come, by its time.
 #[derive(Debug)]
 pub(super) struct Order<T> {
@@ -32,11 +35,16 @@ impl<T> Order<T> {
         let kept = self.waiting.partition_point(|(at_ns, _)| *at_ns > until_ns);
         self.ready.extend(self.waiting.drain(kept..).rev().map(|(_, item)| item));
         self.waiting.reverse();
+        self.waiting.shrink_to(ROOM_KEPT);
     }
 
     /// The next one.
     pub(super) fn next(&mut self) -> Option<T> {
-        self.ready.pop_front()
+        let next = self.ready.pop_front();
+        if next.is_none() {
+            self.ready.shrink_to(ROOM_KEPT);
+        }
+        next
     }
 
     /// Whether there is one.
@@ -81,6 +89,15 @@ mod tests {
         order.push(7, "came later");
         order.release(9);
         assert_eq!(taken(&mut order), ["came later", "young"]);
+    }
+
+    #[test]
+    fn a_burst_keeps_no_room() {
+        let mut order = Order::default();
+        (0..100_000).for_each(|at_ns| order.push(at_ns, "a"));
+        order.release(100_000);
+        assert_eq!(taken(&mut order).len(), 100_000);
+        assert!(order.ready.capacity() + order.waiting.capacity() <= 4 * ROOM_KEPT);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(crate) struct Ring<F = Buffer> {
     window: Option<Window>,
     /// Up to where it has been read, counted from the first byte that was ever written.
     position: usize,
-    /// What is known to have been written.
+    /// Up to where it is read: what had been written when the reader last caught up.
     end: usize,
 }
 
@@ -55,9 +55,9 @@ impl AsFd for Buffer {
 /// What is next in a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// It was a record, which took so many bytes.
-    Read(usize),
-    /// Nothing.
+    /// It was a record.
+    Read,
+    /// Nothing that was there when the reader last caught up.
     Nothing,
     /// A record that is still being written; those behind it can be read only after it.
     Unfinished,
@@ -102,19 +102,19 @@ impl<F: AsFd> Ring<F> {
         fence(Ordering::SeqCst);
     }
 
+    /// What has been written up to now can be read. What is younger can only after the next time, so that a round ends, and so that one who
+    /// keeps writing does not hold it up.
+    pub(super) fn catch_up(&mut self) {
+        self.end = self.produced.position().load(Ordering::Acquire);
+    }
+
     /// Gives the next record to `read`.
     ///
     /// # Errors
     ///
     /// Where it cannot be mapped; it can be tried again.
     pub(super) fn next(&mut self, read: impl FnOnce(&[u8])) -> io::Result<Next> {
-        loop {
-            if self.position == self.end {
-                self.end = self.produced.position().load(Ordering::Acquire);
-            }
-            if self.position == self.end {
-                return Ok(Next::Nothing);
-            }
+        while self.position != self.end {
             // A record begins at a multiple of eight.
             let header: NonNull<AtomicU32> = self.look(HEADER_BYTES)?.cast();
             // SAFETY: `look` gives so many bytes that stay mapped until the next look, and the kernel writes the length whole, as is done here.
@@ -132,10 +132,11 @@ impl<F: AsFd> Ring<F> {
                 // SAFETY: as above, and the kernel does not write there before it is released.
                 read(unsafe { std::slice::from_raw_parts(record.as_ptr(), bytes) });
                 self.position = self.position.wrapping_add(whole);
-                return Ok(Next::Read(whole));
+                return Ok(Next::Read);
             }
             self.position = self.position.wrapping_add(whole);
         }
+        Ok(Next::Nothing)
     }
 
     /// The next `bytes` of the buffer, in one piece, until the next look.
