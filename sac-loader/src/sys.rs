@@ -21,8 +21,8 @@ pub(crate) fn start_in_cgroup(command: &mut Command, procs: OwnedFd) {
     unsafe { command.pre_exec(enter) };
 }
 
-/// Gives memory back that was freed: what is needed for a moment, such as the kernel's BTF at the start, is many times what the loader
-/// keeps, and the allocator gives nothing back by itself that lies below something in use.
+/// Gives memory back that was freed: what is needed for a moment, such as the kernel's BTF at the start or a burst of events, is many times
+/// what the loader keeps, and the allocator gives nothing back by itself that lies below something in use.
 pub(crate) fn give_back_memory() {
     // SAFETY: malloc_trim(3) may be called at any time, by any thread; 0 is how much to leave on top.
     let _whether_there_was_any = unsafe { libc::malloc_trim(0) };

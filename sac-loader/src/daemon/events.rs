@@ -32,6 +32,10 @@ use std::{io, path::PathBuf, sync::PoisonError, time::Instant};
 /// nothing is executed where that is `strict`.
 const RELEASED_EACH: usize = 16;
 
+/// Where so many events come at a time, what they took is given back afterwards: full buffers are tens of megabytes in memory, and may never be
+/// full again.
+const BURST: usize = 4096;
+
 /// Whom an event is about, and under which rule.
 pub(super) struct Subject {
     pub(super) user: String,
@@ -113,6 +117,9 @@ pub(super) fn follow(
         desk.record.write_down();
         events.done();
         desk.record.tick();
+        if given >= BURST {
+            crate::sys::give_back_memory();
+        }
     }
 }
 
