@@ -161,6 +161,7 @@ impl State {
         if ended || clock_was_set || (is_due && may_try) {
             self.refresh();
         }
+        self.policies.forget_emptied(Instant::now());
     }
 
     /// Clears grants away that have ended; `true` where there were some.

@@ -103,6 +103,7 @@ impl State {
         if let Err(error) = self.put_in_force(&set, &HostFiles::new(crate::sys::file_generation)) {
             tracing::error!(%error, "cannot bring the policies up to date; they stay as they were");
         }
+        crate::sys::give_back_memory();
     }
 
     /// Where what is pinned cannot be found any more, says so once, and pins it again as soon as there is somewhere to pin it.

@@ -17,6 +17,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     path::Path,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 /// Why a set of policies is not in force.
@@ -78,8 +79,8 @@ pub(super) struct Policies {
     set: Option<SharedSet>,
     current: BTreeMap<Variant, u32>,
     in_kernel: BTreeMap<u32, InKernel>,
-    /// Slots that were emptied lately: their last events may still be on the way.
-    emptied: VecDeque<(u32, InKernel)>,
+    /// The latest first.
+    emptied: VecDeque<Emptied>,
     /// The warnings about this set that were logged.
     warned: BTreeSet<String>,
     /// What has stood at its denied paths.
@@ -95,8 +96,17 @@ struct InKernel {
     next_change: Option<Timestamp>,
 }
 
-/// How many emptied slots are remembered.
+/// A slot that was emptied lately: its last events may still be on the way.
+struct Emptied {
+    slot: u32,
+    set: SharedSet,
+    policy: String,
+    at: Instant,
+}
+
+/// How many emptied slots are remembered, and for how long: each may hold a whole set of policies.
 const EMPTIED_MAX: usize = 64;
+const EMPTIED_FOR: Duration = Duration::from_secs(60);
 
 /// What the daemon knows at a moment, besides the policies.
 pub(super) struct Now<'n> {
@@ -237,9 +247,10 @@ impl Policies {
 
     /// The policy in a slot, also in one that was emptied lately.
     pub(super) fn in_slot(&self, slot: u32) -> Option<&Policy> {
-        let emptied = || self.emptied.iter().find(|(of, _)| *of == slot).map(|(_, was)| was);
-        let found = self.in_kernel.get(&slot).or_else(emptied)?;
-        found.set.get(&found.policy)
+        let present = self.in_kernel.get(&slot).map(|found| (&found.set, &found.policy));
+        let emptied = || self.emptied.iter().find(|was| was.slot == slot).map(|was| (&was.set, &was.policy));
+        let (set, policy) = present.or_else(emptied)?;
+        set.get(policy)
     }
 
     /// The policies that somebody is under, or can come to be under.
@@ -276,11 +287,17 @@ impl Policies {
             tracing::warn!(%error, "unused policies stay in the kernel");
         }
         for slot in unused {
-            if let Some(was) = self.in_kernel.remove(&slot.number()) {
+            if let Some(InKernel { set, policy, .. }) = self.in_kernel.remove(&slot.number()) {
                 self.emptied.truncate(EMPTIED_MAX - 1);
-                self.emptied.push_front((slot.number(), was));
+                self.emptied.push_front(Emptied { slot: slot.number(), set, policy, at: Instant::now() });
             }
         }
+    }
+
+    /// Forgets slots that were emptied so long ago that no event of theirs comes any more.
+    pub(super) fn forget_emptied(&mut self, now: Instant) {
+        let is_lately = |was: &Emptied| now.saturating_duration_since(was.at) < EMPTIED_FOR;
+        self.emptied.truncate(self.emptied.partition_point(is_lately));
     }
 }
 
@@ -321,5 +338,27 @@ fn warn(warnings: &Faults, warned: &mut BTreeSet<String>) {
         if warned.insert(text.clone()) {
             tracing::warn!("{text}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sac_policy::Source;
+
+    #[test]
+    fn emptied_slots_are_known_for_a_while() {
+        let source = Source::new("p.yaml", "policy: p\napplies_to: everyone\n");
+        let set = Arc::new(PolicySet::from_sources(vec![source]).unwrap().set);
+        let at = Instant::now();
+        let emptied = |slot, at| Emptied { slot, set: Arc::clone(&set), policy: "p".to_owned(), at };
+        let mut policies = Policies::default();
+        policies.emptied.push_front(emptied(3, at));
+        policies.emptied.push_front(emptied(4, at + Duration::from_secs(1)));
+        let known = |policies: &Policies| [3, 4].map(|slot| policies.in_slot(slot).is_some());
+        policies.forget_emptied(at + Duration::from_secs(59));
+        assert_eq!(known(&policies), [true, true]);
+        policies.forget_emptied(at + EMPTIED_FOR);
+        assert_eq!(known(&policies), [false, true]);
     }
 }

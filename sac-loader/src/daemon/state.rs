@@ -217,6 +217,7 @@ impl State {
             return Err(error);
         }
         let policies = set.policies().iter().map(|policy| policy.name.clone()).collect();
+        drop((files, before));
         crate::sys::give_back_memory();
         let loaded = Event::PolicyLoaded { policies, digest: digest.clone() };
         self.recorder.tell(None, Severity::Info, loaded);
