@@ -40,6 +40,7 @@ const WHO: &str = "alice";
 const EXECUTION: &str = "one execution (fork, exec, wait)";
 const ALONE: &str = "one execution, without what the daemon does";
 const NOTHING: &str = "nothing";
+const AFTERWARDS: &str = "nothing, after SAC was removed";
 const EMPTY: &str = "SAC, empty policy";
 const RULES: &str = "SAC, 10,000 rules of every kind";
 const RECORDED: &str = "SAC, the same, audit: full";
@@ -54,6 +55,10 @@ pub(super) fn measure(kernel: Kernel, deb: &Path) -> Result<Findings> {
     let nothing = bench.compared(NOTHING, "", Under::Nothing, None, |command| command)?;
     comparison.add(Compared { alone: Some(nothing.execution.clone()), ..nothing });
     bench.sac(deb, &mut comparison)?;
+    // How far the row that all others are compared with is off by itself.
+    bench.root("apt-get purge -y sac")?;
+    let nothing = bench.compared(AFTERWARDS, "", Under::Nothing, None, |command| command)?;
+    comparison.add(Compared { alone: Some(nothing.execution.clone()), ..nothing });
     drop(bench);
     let bench = Bench::boot_for_peers(kernel)?;
     comparison
