@@ -54,7 +54,7 @@ pub enum RemoteHost {
 }
 
 /// The policy that holds for a person, and how it came to that.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Choice<'s> {
     /// The policy that holds; `None` where none is for this person.
     pub winner: Option<Match<'s>>,
@@ -65,7 +65,7 @@ pub struct Choice<'s> {
 }
 
 /// A policy that is for a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Match<'s> {
     /// The policy.
     pub policy: &'s Policy,
@@ -85,7 +85,7 @@ pub enum MatchedBy<'s> {
 }
 
 /// A policy that is for a person and does not hold, because the winner comes before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Loser<'s> {
     /// The policy.
     pub matched: Match<'s>,
@@ -94,7 +94,7 @@ pub struct Loser<'s> {
 }
 
 /// A policy that is for a person, and not for this login.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Excluded<'s> {
     /// The policy.
     pub matched: Match<'s>,

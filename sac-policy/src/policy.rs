@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// One policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Policy {
     /// Its name, unique in its set.
@@ -294,7 +294,7 @@ impl fmt::Display for AccountId {
 }
 
 /// One thing that a policy allows or denies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Rule {
     /// Its number in the policy, from 1. The numbers are those of [`Policy::rules`].

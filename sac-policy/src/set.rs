@@ -22,10 +22,20 @@ pub const POLICIES_MAX: usize = 4096;
 pub(crate) const SOURCES_BYTES_MAX: usize = 64 << 20;
 
 /// Policies that were checked together. It has at least one, and no two of the same name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct PolicySet {
     policies: Vec<Policy>,
+    digest: String,
 }
+
+/// All that policies are comes from their files. To compare rule by rule would compare each one's file with it, ten thousand times.
+impl PartialEq for PolicySet {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
+impl Eq for PolicySet {}
 
 /// A set that can be used, and what somebody should look at.
 #[derive(Clone, Debug)]
@@ -34,8 +44,6 @@ pub struct Loaded {
     pub set: PolicySet,
     /// Warnings only.
     pub warnings: Faults,
-    /// SHA-256 of all files, their paths included, in hexadecimal: the same files give the same.
-    pub digest: String,
 }
 
 /// The digest of sources: lengths stand before paths and texts, so that nothing can pass for something else.
@@ -111,7 +119,13 @@ impl PolicySet {
         if faults.count(Severity::Error) > 0 {
             return Err(faults);
         }
-        Ok(Loaded { set: Self { policies }, warnings: faults, digest })
+        Ok(Loaded { set: Self { policies, digest }, warnings: faults })
+    }
+
+    /// SHA-256 of all files, their paths included, in hexadecimal: the same files give the same.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
     }
 
     /// The policies, in the order of their files.
@@ -256,4 +270,22 @@ fn too_much_text(directory: Option<&Path>) -> Fault {
 pub(crate) fn file_too_large(path: &Path) -> Fault {
     Fault::new(Code::LimitExceeded, Place::file(path), "the policy file is too large")
         .help(format!("a policy has at most {} MiB; split it", SOURCE_BYTES_MAX >> 20))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_files_are_the_same_set() {
+        let set = |path: &str, text: &str| {
+            let text = format!("policy: p\napplies_to: everyone\n{text}");
+            PolicySet::from_sources(vec![Source::new(path, text)]).unwrap().set
+        };
+        assert_eq!(set("a.yaml", ""), set("a.yaml", ""));
+        // Rules say where they stand.
+        for other in [set("b.yaml", ""), set("a.yaml", "\n"), set("a.yaml", "priority: 1\n")] {
+            assert_ne!(set("a.yaml", ""), other);
+        }
+    }
 }

@@ -30,7 +30,7 @@ fn the_policy_that_is_installed_forbids_nothing() {
     let set = load(&yaml_files("policies"));
     let [policy] = set.policies() else { panic!("{} policies are installed", set.policies().len()) };
     assert!(matches!(policy.applies_to.who, Who::Everyone { .. }));
-    assert_eq!((policy.default, policy.rules.as_slice()), (sac_abi::Action::Allow, &[][..]));
+    assert_eq!((policy.default, policy.rules.len()), (sac_abi::Action::Allow, 0));
 }
 
 #[test]

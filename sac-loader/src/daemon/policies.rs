@@ -118,7 +118,7 @@ pub(super) struct Now<'n> {
 }
 
 impl Policies {
-    /// Reads and checks the policies in `directory`, with what `files` says of their programs; gives the digest of what was read, too.
+    /// Reads and checks the policies in `directory`, with what `files` says of their programs.
     ///
     /// # Errors
     ///
@@ -127,9 +127,8 @@ impl Policies {
         directory: &Path,
         files: &HostFiles,
         enforcement: &mut Enforcement,
-    ) -> Result<(SharedSet, Memory, String), PoliciesError> {
-        let Loaded { set, warnings, digest } =
-            PolicySet::load_dir(directory).map_err(PoliciesError::Faults)?;
+    ) -> Result<(SharedSet, Memory), PoliciesError> {
+        let Loaded { set, warnings } = PolicySet::load_dir(directory).map_err(PoliciesError::Faults)?;
         let situation = Situation { at: Timestamp::now(), key: enforcement.hash_key(), grants: Vec::new() };
         let mut errors = Faults::default();
         let mut memory = Memory::default();
@@ -154,7 +153,7 @@ impl Policies {
         for warning in warnings.iter() {
             tracing::warn!("{}: {}", warning.code().as_str(), warning.message());
         }
-        Ok((Arc::new(set), memory, digest))
+        Ok((Arc::new(set), memory))
     }
 
     /// The set in force.

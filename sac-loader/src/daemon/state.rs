@@ -204,7 +204,7 @@ impl State {
         // Each program is looked at once, for the check and for the kernel: to look is most of the work.
         let files = HostFiles::new(crate::sys::file_generation);
         let read = Policies::read(directory, &files, &mut self.enforcement);
-        let (set, memory, digest) = read.inspect_err(|error| self.tell_of_refusal(error))?;
+        let (set, memory) = read.inspect_err(|error| self.tell_of_refusal(error))?;
         let is_the_same = self.policies.set().is_some_and(|present| **present == *set);
         let before = self.policies.memory.clone();
         if !is_the_same && rules == Rules::New {
@@ -219,6 +219,7 @@ impl State {
         let policies = set.policies().iter().map(|policy| policy.name.clone()).collect();
         drop((files, before));
         crate::sys::give_back_memory();
+        let digest = set.digest().to_owned();
         let loaded = Event::PolicyLoaded { policies, digest: digest.clone() };
         self.recorder.tell(None, Severity::Info, loaded);
         let count = self.policies.count();

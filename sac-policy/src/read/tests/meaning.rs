@@ -48,7 +48,7 @@ fn every_key_has_its_meaning() {
         policy.rule(4).unwrap().subject.path().and_then(std::path::Path::to_str),
         Some("/usr/bin/wget")
     );
-    assert_eq!((policy.rule(0), policy.rule(5), policy.rule(u32::MAX)), (None, None, None));
+    assert_eq!([0, 5, u32::MAX].map(|number| policy.rule(number).is_none()), [true; 3]);
 }
 
 /// The policy with every part of the language that needs no rule set.
@@ -222,7 +222,7 @@ fn what_is_tested() {
 fn what_is_not_said_is_harmless() {
     let policy = policy("policy: p\napplies_to: everyone\n");
     assert_eq!((policy.priority, policy.action, policy.default), (0, Action::Kill, Action::Allow));
-    assert_eq!((policy.rules, policy.description), (vec![], None));
+    assert_eq!((policy.rules.len(), policy.description), (0, None));
 }
 
 #[test]
