@@ -95,6 +95,7 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
     signals.thread_block().context("blocking signals")?;
     // Its heap is small, and would be kept in pieces of 2 MiB. Where that cannot be said it only takes more memory.
     let _more_memory = rustix::thread::disable_transparent_huge_pages(true);
+    crate::sys::share_one_heap();
 
     let btf = KernelBtf::read(&settings.btf)?;
     let pins = Pins::open().context("cannot prepare bpffs; is it mounted at /sys/fs/bpf?")?;

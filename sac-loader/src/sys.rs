@@ -21,6 +21,13 @@ pub(crate) fn start_in_cgroup(command: &mut Command, procs: OwnedFd) {
     unsafe { command.pre_exec(enter) };
 }
 
+/// Has all threads share one heap. By itself the allocator gives each its own, and each keeps what the largest policy that was ever loaded on
+/// that thread has left in it.
+pub(crate) fn share_one_heap() {
+    // SAFETY: mallopt(3) may be called at any time before a second thread allocates; it changes a number of the allocator.
+    let _whether_it_knows_it = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+}
+
 /// Gives memory back that was freed: what is needed for a moment, such as the kernel's BTF at the start or a burst of events, is many times
 /// what the loader keeps, and the allocator gives nothing back by itself that lies below something in use.
 pub(crate) fn give_back_memory() {
