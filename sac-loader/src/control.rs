@@ -13,7 +13,7 @@ pub(crate) use answers::{
 };
 pub(crate) use permission::{Permission, READERS};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     io::{self, BufRead as _, BufReader, Write as _},
@@ -129,10 +129,22 @@ pub(crate) fn ask<T: DeserializeOwned>(request: Request) -> anyhow::Result<T> {
         _ => {}
     }
     let mut answer = Vec::new();
-    BufReader::new(stream).read_until(b'\n', &mut answer).context("waiting for the daemon's answer")?;
+    BufReader::new(stream).read_until(b'\n', &mut answer).map_err(|error| no_answer(&error))?;
     match serde_json::from_slice(&answer).context("reading the daemon's answer")? {
         Answer::Ok(found) => Ok(found),
         Answer::Error(reason) => bail!(reason),
+    }
+}
+
+/// Why there is no answer, and what to do about it.
+fn no_answer(error: &io::Error) -> anyhow::Error {
+    match error.kind() {
+        // What the kernel calls a read that took longer than it may.
+        io::ErrorKind::WouldBlock => anyhow!(
+            "the daemon gave no answer within {} s; it goes on with what it was asked for. `journalctl -u sac-loader` has what it is at",
+            TIMEOUT.as_secs()
+        ),
+        _ => anyhow!("waiting for the daemon's answer: {error}"),
     }
 }
 
@@ -142,7 +154,7 @@ fn no_daemon(error: &io::Error) -> anyhow::Error {
         io::ErrorKind::PermissionDenied => format!("only root and members of the group {READERS} may ask it"),
         _ => "try `systemctl status sac-loader`".to_owned(),
     };
-    anyhow::anyhow!("cannot reach the daemon at {SOCKET_PATH}; {help}: {error}")
+    anyhow!("cannot reach the daemon at {SOCKET_PATH}; {help}: {error}")
 }
 
 #[cfg(test)]

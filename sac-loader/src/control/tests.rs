@@ -60,3 +60,13 @@ fn an_answer_reads_back() {
         assert_eq!(serde_json::from_str::<Answer<Reloaded>>(&text).unwrap(), answer);
     }
 }
+
+#[test]
+fn a_daemon_that_does_not_answer_is_named_as_that() {
+    // A read that takes too long, as the kernel says it.
+    let (mut stream, _silent) = std::os::unix::net::UnixStream::pair().unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_millis(1))).unwrap();
+    let error = std::io::Read::read(&mut stream, &mut [0]).unwrap_err();
+    let told = no_answer(&error).to_string();
+    assert!(told.starts_with("the daemon gave no answer within 30 s; "), "{told}");
+}
