@@ -13,6 +13,12 @@ use xtask::guest::wait_until;
 const NOTHING: &[(&str, &str)] =
     &[("nothing", "policy: nothing\napplies_to: everyone\naction: deny\nprograms:\n  default: deny\n")];
 
+/// Nobody writes where the script of [`scripts_of_the_login_run`] does.
+const NO_FILES: &[(&str, &str)] = &[(
+    "nofiles",
+    "policy: nofiles\napplies_to: everyone\naction: deny\nfiles:\n  deny:\n    - {tree: /run/e2e, operations: [write, create, delete]}\n",
+)];
+
 /// Wants alice's own first program, her shell, blocked.
 fn alice_runs_nothing(fixture: &Fixture) -> anyhow::Result<()> {
     let output = fixture.run("alice", "echo in")?;
@@ -66,25 +72,31 @@ fn reboot(fixture: &Fixture) -> anyhow::Result<()> {
 }
 
 /// What root's PAM modules run while a session is set up, in its cgroup, is not the user's: pam_motd's scripts run under a
-/// policy that allows nothing, and the first program of the user's own does not.
+/// policy that allows nothing, and the first program of the user's own does not. Nor are the files that they write.
 fn scripts_of_the_login_run(fixture: &Fixture) -> anyhow::Result<()> {
-    const SCRIPT: &str = "#!/bin/sh\nhead -n1 /proc/self/cgroup > /run/e2e-motd\n";
+    const SCRIPT: &str = "#!/bin/sh\nhead -n1 /proc/self/cgroup > /run/e2e/motd\n";
     const PUT: &str = "cat > /etc/update-motd.d/99-e2e && chmod 755 /etc/update-motd.d/99-e2e";
     fixture.root_ssh().stdin(SCRIPT).run(PUT)?.success()?;
     let script_ran = || {
-        let cgroup = fixture.root("cat /run/e2e-motd; rm -f /run/e2e-motd")?;
+        let cgroup = fixture.root("cat /run/e2e/motd; rm -f /run/e2e/motd")?;
         holds(&cgroup, "/sac-")?;
         holds(&cgroup, "/user.slice/user-")
     };
     let test = || {
-        equal(fixture.run("alice", "echo in")?.stdout.as_str(), "in\n", "alice under her own policy")?;
+        fixture.root("mkdir -m 777 /run/e2e")?;
+        let written = fixture.run("alice", "echo x >/run/e2e/alice && echo in")?;
+        equal(written.stdout.as_str(), "in\n", "alice under her own policy")?;
         script_ran()?;
+        fixture.policies(NO_FILES)?;
+        let denied = fixture.run("alice", "echo x >/run/e2e/alice && echo written")?;
+        ensure!(denied.stderr.contains("Permission denied"), "a file of alice's: {denied:?}");
+        script_ran().context("under a policy about files")?;
         fixture.policies(NOTHING)?;
         alice_runs_nothing(fixture)?;
         script_ran()
     };
     let result = test();
-    let removed = fixture.root("rm -f /run/e2e-motd /etc/update-motd.d/99-e2e");
+    let removed = fixture.root("rm -rf /run/e2e /etc/update-motd.d/99-e2e");
     result.and(removed.map(drop))
 }
 
