@@ -141,7 +141,7 @@ fn no_answer(error: &io::Error) -> anyhow::Error {
     match error.kind() {
         // What the kernel calls a read that took longer than it may.
         io::ErrorKind::WouldBlock => anyhow!(
-            "the daemon gave no answer within {} s; it goes on with what it was asked for. `journalctl -u sac-loader` has what it is at",
+            "the daemon gave no answer within {} s, and may still do what it was asked for; `journalctl -u sac-loader` says what it is at",
             TIMEOUT.as_secs()
         ),
         _ => anyhow!("waiting for the daemon's answer: {error}"),

@@ -68,5 +68,5 @@ fn a_daemon_that_does_not_answer_is_named_as_that() {
     stream.set_read_timeout(Some(std::time::Duration::from_millis(1))).unwrap();
     let error = std::io::Read::read(&mut stream, &mut [0]).unwrap_err();
     let told = no_answer(&error).to_string();
-    assert!(told.starts_with("the daemon gave no answer within 30 s; "), "{told}");
+    assert!(told.starts_with("the daemon gave no answer within 30 s, "), "{told}");
 }
