@@ -11,7 +11,7 @@ use crate::fault::Place;
 use crate::network::{Network, PortRange};
 use crate::source::{Source, Span};
 use crate::when::When;
-use sac_abi::{Action, Operation};
+use sac_abi::{Action, Operation, rule::Operations};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -77,15 +77,23 @@ impl Policy {
         self.rules.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
+    /// What may be restricted, at whatever time.
+    #[must_use]
+    pub fn operations(&self) -> Operations {
+        let of_rules = self.rules.iter().flat_map(|rule| rule.operations.iter().copied());
+        let defaults = [(Operation::Execute, self.default), (Operation::Connect, self.connections_default)];
+        let by_default = defaults.into_iter().filter(|(_, action)| *action != Action::Allow);
+        of_rules.chain(by_default.map(|(operation, _)| operation)).fold(Operations::NONE, Operations::with)
+    }
+
     /// Whether there are rules, at whatever time, that are asked when a file is opened.
     #[must_use]
     pub fn judges_opening(&self) -> bool {
         use Operation::{Administer, Read, Write};
-        let of_opening = |operation: &Operation| matches!(operation, Read | Write | Administer);
+        let of_opening = [Read, Write, Administer].into_iter().fold(Operations::NONE, Operations::with);
         // A program's code can also be written by `/proc/PID/mem`.
-        let is_asked =
-            |rule: &Rule| rule.operations.iter().any(of_opening) || rule.subject == Subject::ExecutableMemory;
-        self.rules.iter().any(is_asked)
+        self.operations().has_any(of_opening)
+            || self.rules.iter().any(|rule| rule.subject == Subject::ExecutableMemory)
     }
 
     /// A piece of the policy's own file.
@@ -513,4 +521,36 @@ pub enum Request {
         /// The address and port.
         address: std::net::SocketAddr,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fake::policy, *};
+
+    #[test]
+    fn what_may_be_restricted_is_what_rules_and_defaults_are_about() {
+        use Operation::{Connect, Delete, Execute, Write};
+        let operations = |these: &[Operation]| these.iter().copied().fold(Operations::NONE, Operations::with);
+        assert_eq!(policy("").operations(), Operations::NONE);
+        let of_rules = policy("kill /usr/bin/df\ndeny delete,write tree:/srv\nallow connect 10.0.0.0/8 22\n");
+        assert_eq!(of_rules.operations(), operations(&[Execute, Delete, Write, Connect]));
+        let of_defaults = Policy { default: Action::Deny, ..policy("") };
+        assert_eq!(of_defaults.operations(), operations(&[Execute]));
+        let of_defaults = Policy { connections_default: Action::Kill, ..policy("") };
+        assert_eq!(of_defaults.operations(), operations(&[Connect]));
+    }
+
+    #[test]
+    fn opening_is_judged_where_a_rule_is_about_what_is_opened() {
+        for rules in
+            ["deny read /etc/issue", "deny write tree:/srv", "deny administer confined_root", "deny execmem"]
+        {
+            assert!(policy(rules).judges_opening(), "{rules}");
+        }
+        for rules in
+            ["", "kill /usr/bin/df", "deny delete,rename,create tree:/srv", "deny connect 10.0.0.0/8 22"]
+        {
+            assert!(!policy(rules).judges_opening(), "{rules}");
+        }
+    }
 }

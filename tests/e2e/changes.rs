@@ -13,6 +13,10 @@ pub(crate) const TESTS: &[Test] = &[
     ("grant_for_a_while", grant_for_a_while),
     ("edited_policy_holds_by_itself", edited_policy_holds_by_itself),
     ("opening_is_judged_where_a_policy_says_so", opening_is_judged_where_a_policy_says_so),
+    (
+        "names_and_connections_are_judged_where_a_policy_says_so",
+        names_and_connections_are_judged_where_a_policy_says_so,
+    ),
     ("upgraded_program_of_an_allow_list", upgraded_program_of_an_allow_list),
     ("hours_strike_for_open_sessions", hours_strike_for_open_sessions),
     ("limits_and_refused_logins", limits_and_refused_logins),
@@ -118,6 +122,55 @@ fn opening_is_judged_where_a_policy_says_so(fixture: &Fixture) -> anyhow::Result
     }
     reads("all files being read", "note link other")?;
     lacks(&attached()?, "file_open")
+}
+
+/// Promise: the programs that judge what is done to names, and connections, are there only where a policy says something about that, and hold in
+/// sessions that are open. They stay for a session that keeps a policy which no set has any more, and a new loader puts back what is missing.
+fn names_and_connections_are_judged_where_a_policy_says_so(fixture: &Fixture) -> anyhow::Result<()> {
+    const DEVELOPERS: &str = "policy: developers\napplies_to: {groups: [developers]}\naction: deny\n";
+    const NO_REMOVAL: &str = "files: {deny: [{tree: /srv/e2e/alice, operations: [delete]}]}\n";
+    const NO_SSH: &str = "connections: {deny: [{to: 127.0.0.0/8, ports: [22]}]}\n";
+    const TRYING: &str = "while :; do
+        { rm /srv/e2e/alice/file 2>/dev/null && printf 'removed '; : >/srv/e2e/alice/file
+        (exec 3<>/dev/tcp/127.0.0.1/22) 2>/dev/null && printf connected; echo; } >/tmp/e2e-tried.new
+        mv /tmp/e2e-tried.new /tmp/e2e-tried; sleep 0.2; done";
+    fixture.root("rm -rf /srv/e2e /tmp/e2e-tried; mkdir -p /srv/e2e; install -d -o alice /srv/e2e/alice")?;
+    let put =
+        |says: &str| fixture.policies(&[("developers", &[DEVELOPERS, says].concat()), ("default", EVERYONE)]);
+    let done = |what: &str, wanted: &str| {
+        wait_until(what, SOON, || Ok((fixture.root("cat /tmp/e2e-tried")?.trim() == wanted).then_some(())))
+    };
+    // The programs are for everybody on the machine.
+    let are_there = |names: bool, connections: bool| {
+        let programs = fixture.root("ls /sys/fs/bpf/sac/v*/machine")?;
+        let found =
+            ["inode_unlink", "inode_rename", "socket_connect"].map(|program| programs.contains(program));
+        equal(found, [names, names, connections], "programs for names and connections")?;
+        holds(&programs, "bprm_check_outside")
+    };
+    put("")?;
+    let _open = fixture.stay_running("alice", TRYING)?;
+    for _again in 0..2 {
+        put("")?;
+        done("all being done", "removed connected")?;
+        are_there(false, false)?;
+        put(NO_REMOVAL)?;
+        done("nothing being removed", "connected")?;
+        are_there(true, false)?;
+        put(NO_SSH)?;
+        done("nothing being connected to", "removed")?;
+        are_there(false, true)?;
+    }
+    put(NO_REMOVAL)?;
+    fixture.policies(&[("bob", "policy: bob\napplies_to: {users: [bob]}\n")])?;
+    done("nothing being removed in a session that keeps its policy", "connected")?;
+    // Nothing is allowed in her slice any more, connections among it.
+    are_there(true, true)?;
+    fixture.root("systemctl stop sac-loader; rm /sys/fs/bpf/sac/v*/machine/inode_unlink")?;
+    done("files being removed where root has taken the program away", "removed connected")?;
+    fixture.root("systemctl start sac-loader")?;
+    done("nothing being removed again", "connected")?;
+    are_there(true, true)
 }
 
 /// Promise: an allowed program that is replaced as a package upgrade does it runs again shortly.

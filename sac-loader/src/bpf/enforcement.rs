@@ -26,7 +26,7 @@ use aya::{
     maps::{Array, HashMap, Map, MapData, MapError},
     programs::{ProgramError, links::FdLink},
 };
-use sac_abi::{HashKey, RuleKey, hash::KernelHashKey};
+use sac_abi::{HashKey, RuleKey, hash::KernelHashKey, rule::Operations};
 use std::{
     collections::BTreeSet,
     fs, io,
@@ -135,6 +135,8 @@ pub(crate) struct Enforcement {
     hash_key: HashKey,
     /// The machine-wide attachments; empty where they are pinned.
     machine: Vec<FdLink>,
+    /// What the machine has the programs for.
+    judged: Operations,
     /// The empty cgroup that holds hooks, once there is one.
     anchor: Option<Cgroup>,
 }
@@ -189,19 +191,71 @@ impl Enforcement {
             loader,
             hash_key,
             machine: Vec::new(),
+            judged: Operations::NONE,
             anchor: None,
         })
     }
 
-    /// Attaches what the machine gets, once; to be called before there is anybody under a policy. With pins, what an earlier loader
-    /// of the same build has attached stays, and what one of another build has attached goes when its successor is there.
+    /// Attaches what the machine gets, once; to be called before there is anybody under a policy. Without pins that is everything. With
+    /// them it is what the scopes of an earlier loader need: what one of the same build has attached of that stays, and what one of
+    /// another build has attached goes when its successor is there.
     ///
     /// # Errors
     ///
     /// Where the kernel refuses.
     pub(crate) fn attach_to_machine(&mut self) -> Result<(), EnforcementError> {
-        self.machine = machine::attach(&mut self.kernel_half, self.pins.as_ref())?;
+        let Some(pins) = &self.pins else {
+            self.machine = machine::attach(&mut self.kernel_half)?;
+            self.judged = Operations::ALL;
+            return Ok(());
+        };
+        let operations = self.judged_in_scopes()?;
+        machine::attach_for(&mut self.kernel_half, pins, operations)?;
+        machine::detach_others(&self.kernel_half, pins, operations)?;
+        self.judged = operations;
         Ok(())
+    }
+
+    /// Sees to it that the machine has the programs that judge these operations, besides those that it has. Each costs everybody a little
+    /// who does what it judges, so they are there only where a policy says something about it.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub(crate) fn judge(&mut self, operations: Operations) -> Result<(), EnforcementError> {
+        if self.judged.has_all(operations) {
+            return Ok(());
+        }
+        if let Some(pins) = &self.pins {
+            machine::attach_for(&mut self.kernel_half, pins, operations)?;
+        }
+        self.judged = self.judged.and(operations);
+        Ok(())
+    }
+
+    /// Takes off the machine the programs that judge neither these operations nor any that a scope is judged for.
+    ///
+    /// # Errors
+    ///
+    /// Where a pin cannot be removed.
+    pub(crate) fn judge_no_more_than(&mut self, operations: Operations) -> Result<(), EnforcementError> {
+        let Some(pins) = self.pins.as_ref().filter(|_| !operations.has_all(self.judged)) else {
+            return Ok(());
+        };
+        let operations = operations.and(self.judged_in_scopes()?);
+        machine::detach_others(&self.kernel_half, pins, operations)?;
+        self.judged = self.judged.in_common(operations);
+        Ok(())
+    }
+
+    /// What scopes say that their policies judge.
+    fn judged_in_scopes(&self) -> Result<Operations, EnforcementError> {
+        let mut operations = Operations::NONE;
+        for scope in self.by_cgroup.iter() {
+            let (_, pod::Scope(scope)) = scope.map_err(map_error("read", BY_CGROUP))?;
+            operations = operations.and(scope.operations());
+        }
+        Ok(operations)
     }
 
     /// Has the kernel half protect the process `pid` as the loader from root in sessions; 0 is none.

@@ -17,9 +17,12 @@ use aya::programs::{
     ProgramError,
     links::{FdLink, LinkError, PinnedLink},
 };
+use sac_abi::rule::Operations;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Why something could not be attached to the machine.
@@ -62,20 +65,37 @@ pub(crate) enum MachineError {
     },
 }
 
-/// Attaches everything that is for the machine. Gives the attachments, where no pins are to hold them.
-pub(super) fn attach(kernel_half: &mut KernelHalf, pins: Option<&Pins>) -> Result<Vec<FdLink>, MachineError> {
-    let hooks: Vec<_> = kernel_half.machine_hooks().iter().copied().chain(TRACEPOINTS).collect();
-    let Some(pins) = pins else {
-        return hooks.into_iter().map(|hook| link(kernel_half, hook)).collect();
-    };
-    for hook in &hooks {
-        attach_pinned(kernel_half, *hook, pins)?;
-    }
-    remove_others(&hooks, &pins.machine())?;
-    Ok(Vec::new())
+/// Attaches everything that is for the machine, without pins: gives the attachments.
+pub(super) fn attach(kernel_half: &mut KernelHalf) -> Result<Vec<FdLink>, MachineError> {
+    hooks_for(kernel_half, Operations::ALL).into_iter().map(|hook| link(kernel_half, hook)).collect()
 }
 
-/// Removes pins that another build left for programs that this one does not attach.
+/// Attaches what the machine gets where these operations are judged, and pins it.
+pub(super) fn attach_for(
+    kernel_half: &mut KernelHalf,
+    pins: &Pins,
+    operations: Operations,
+) -> Result<(), MachineError> {
+    let hooks = hooks_for(kernel_half, operations);
+    hooks.into_iter().try_for_each(|hook| attach_pinned(kernel_half, hook, pins))
+}
+
+/// Detaches what the machine does not get where no other operations than these are judged, and what another build left that this one
+/// does not attach.
+pub(super) fn detach_others(
+    kernel_half: &KernelHalf,
+    pins: &Pins,
+    operations: Operations,
+) -> Result<(), MachineError> {
+    remove_others(&hooks_for(kernel_half, operations), &pins.machine())
+}
+
+fn hooks_for(kernel_half: &KernelHalf, operations: Operations) -> Vec<Hook> {
+    let all = kernel_half.machine_hooks().iter().copied().chain(TRACEPOINTS);
+    all.filter(|hook| hook.is_for(operations)).collect()
+}
+
+/// Removes all pins but those for these programs.
 fn remove_others(hooks: &[Hook], directory: &Path) -> Result<(), MachineError> {
     let refused = |source| MachineError::Replace { path: directory.to_owned(), source };
     for entry in fs::read_dir(directory).map_err(refused)? {
@@ -87,16 +107,34 @@ fn remove_others(hooks: &[Hook], directory: &Path) -> Result<(), MachineError> {
     Ok(())
 }
 
+/// For how long a program that was detached may still be taken for attached.
+const DETACHED_WITHIN: Duration = Duration::from_secs(5);
+
 fn link(kernel_half: &mut KernelHalf, hook: Hook) -> Result<FdLink, MachineError> {
     let refused = |source| MachineError::Attach { hook: hook.hook, source };
+    let give_up = Instant::now() + DETACHED_WITHIN;
+    loop {
+        match try_link(kernel_half, hook)? {
+            // What a removed pin held goes when the kernel gets to it (`bpf_free_inode`, after a grace period of RCU; `bpf_link_put`).
+            Err(source) if is_busy(&source) && Instant::now() < give_up => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            linked => return linked.map_err(refused),
+        }
+    }
+}
+
+fn try_link(kernel_half: &mut KernelHalf, hook: Hook) -> Result<Result<FdLink, ProgramError>, LoadError> {
     if TRACEPOINTS.contains(&hook) {
         let program = kernel_half.tracepoint_program(hook)?;
-        let id = program.attach().map_err(refused)?;
-        return Ok(program.take_link(id).map_err(refused)?.into());
+        return Ok(program.attach().and_then(|id| Ok(program.take_link(id)?.into())));
     }
     let program = kernel_half.machine_program(hook)?;
-    let id = program.attach().map_err(refused)?;
-    Ok(program.take_link(id).map_err(refused)?.into())
+    Ok(program.attach().and_then(|id| Ok(program.take_link(id)?.into())))
+}
+
+fn is_busy(error: &ProgramError) -> bool {
+    matches!(error, ProgramError::SyscallError(call) if call.io_error.raw_os_error() == Some(libc::EBUSY))
 }
 
 /// Sees to it that the pin for this hook holds our program.

@@ -15,6 +15,7 @@ use crate::bpf::{EnforcementError, slots::Slot};
 use jiff::Timestamp;
 use sac_abi::{
     SessionId,
+    rule::Operations,
     scope::{Recording, SCOPE_POLICIES, Scope},
 };
 use sac_audit::record::{Event, Severity};
@@ -69,10 +70,14 @@ impl State {
             .cloned()
             .collect();
         let judges_opening = set.policies().iter().any(Policy::judges_opening);
+        let operations =
+            set.policies().iter().map(Policy::operations).fold(Operations::NONE, Operations::and);
         // Before a policy is in force that wants it: others may have taken the hook.
         if judges_opening {
             self.enforcement.hold_opening(true)?;
         }
+        // No login has to wait for these.
+        self.enforcement.judge(operations)?;
         let grants_of = |uid| grants_of(self.grants.list(), uid);
         let now = Now { at, files, grants_of: &grants_of };
         self.policies.replace(set, &needed, &now, &mut self.enforcement)?;
@@ -90,6 +95,9 @@ impl State {
         self.policies.withdraw_unused(&used, &mut self.enforcement);
         if !judges_opening && let Err(error) = self.enforcement.hold_opening(false) {
             tracing::warn!(%error, "the hook of files that are opened stays taken although no policy wants it");
+        }
+        if let Err(error) = self.enforcement.judge_no_more_than(operations) {
+            tracing::warn!(%error, "programs stay that judge what no policy says anything about");
         }
         self.placed_at = at;
         self.wake.ring();

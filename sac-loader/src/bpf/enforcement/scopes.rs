@@ -239,6 +239,8 @@ impl Enforcement {
     }
 
     fn set_by_cgroup(&mut self, scope: Scope) -> Result<(), EnforcementError> {
+        // The programs that look there have to be there.
+        self.judge(scope.operations())?;
         self.by_cgroup.insert(scope.cgroup, pod::Scope(scope), 0).map_err(map_error("write", BY_CGROUP))
     }
 
