@@ -61,13 +61,14 @@ fn print_count(count: Count) {
 fn steps(options: &Options, count: &mut Count) -> Result<()> {
     setup::run()?;
     if options.no_guests {
-        return without_guests(options, count);
+        without_guests(options, count)?;
+        return fuzz(options);
     }
     let kernels = if options.kernels.is_empty() { Kernel::all().to_vec() } else { options.kernels.clone() };
     // Images are a matter of packages and disks, most of the rest one of compilers: neither waits for the other.
     let (tested, made) = thread::scope(|scope| {
         let images = scope.spawn(|| kernels.iter().try_for_each(|kernel| image::ensure(*kernel).map(drop)));
-        let tested = without_guests(options, count).and_then(|()| dist(options));
+        let tested = without_guests(options, count).and_then(|()| fuzz_and_build(options));
         (tested, images.join().map_err(|_panic| anyhow::anyhow!("making images panicked")))
     });
     tested?;
@@ -75,7 +76,7 @@ fn steps(options: &Options, count: &mut Count) -> Result<()> {
     end_to_end(options, &kernels, count)
 }
 
-/// What needs no guest.
+/// What needs no guest, and no fuzzer.
 fn without_guests(options: &Options, count: &mut Count) -> Result<()> {
     process::run("cargo fmt", &mut cargo(&["fmt", "--all", "--check"]))?;
     build_bpf::run()?;
@@ -95,12 +96,22 @@ fn without_guests(options: &Options, count: &mut Count) -> Result<()> {
     tests("unit tests under valgrind", &mut under_valgrind, Show::Log, count)?;
     // The only crate whose code depends on a feature.
     let mut failpoints = cargo(&["test", "--package", "sac-failpoint", "--features", "on", "--"]);
-    tests("unit tests of failpoints", failpoints.args(&options.filter), Show::Log, count)?;
+    tests("unit tests of failpoints", failpoints.args(&options.filter), Show::Log, count)
+}
+
+fn fuzz(options: &Options) -> Result<()> {
     // A filter asks for certain tests, and this is none.
-    if options.filter.is_none() {
-        fuzz::all(FUZZ_SECONDS)?;
-    }
-    Ok(())
+    if options.filter.is_none() { fuzz::all(FUZZ_SECONDS) } else { Ok(()) }
+}
+
+/// Both at a time: each is for most of its time one crate that is compiled or linked by itself, on one processor.
+fn fuzz_and_build(options: &Options) -> Result<()> {
+    thread::scope(|scope| {
+        let fuzzed = scope.spawn(|| fuzz(options));
+        let built = dist(options);
+        let fuzzed = fuzzed.join().map_err(|_panic| anyhow::anyhow!("fuzzing panicked"))?;
+        fuzzed.and(built)
+    })
 }
 
 /// What guests are given.
