@@ -37,6 +37,8 @@ places! {
     SessionAttached = "session-attached",
     /// A cgroup gets the program for files that are opened, which nothing but the loader holds.
     ScopeOpening = "scope-opening",
+    /// The machine gets the programs for what a policy judges, and has one of them.
+    MachineJudging = "machine-judging",
     /// The machine-wide programs know a scope that the cgroup's own do not know yet.
     ScopeByCgroup = "scope-by-cgroup",
     /// A cgroup has its scope.

@@ -3,7 +3,7 @@
 //! record, and at moments that nobody chose. People are in meanwhile, come and go, and one of them tries what is denied all the time.
 //!
 //! The places are sac-failpoint's; a loader that has them stands in for the installed one, which has none. `SAC_E2E_KILLS` says how many kills
-//! there are, and chance at which place they begin: each place is met once in every 50.
+//! there are, and chance at which place they begin: each place is met once in every 52.
 
 use crate::{
     Test,
@@ -154,7 +154,7 @@ fn go_to(fixture: &Fixture, place: Failpoint, old: &str) -> anyhow::Result<()> {
         PolicyFilled | PolicyPublished | PoliciesReplaced | SessionMoved | EverybodyMoved
         | PolicyWithdrawn => try_as_root(fixture, CHANGE)?,
         // In one of two directions.
-        ScopeOpening => try_as_root(fixture, &format!("{CHANGE}\n{CHANGE}"))?,
+        ScopeOpening | MachineJudging => try_as_root(fixture, &format!("{CHANGE}\n{CHANGE}"))?,
         GrantWritten | GrantGiven => try_as_root(fixture, GRANT)?,
         GrantRevoked => try_as_root(fixture, &format!("{GRANT}\n{REVOKE}"))?,
         StrikesOut | SessionControlled => login(fixture, "carol", STRIKE),

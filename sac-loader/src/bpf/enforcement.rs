@@ -210,7 +210,7 @@ impl Enforcement {
             return Ok(());
         };
         let operations = self.judged_in_scopes()?;
-        machine::attach_for(&mut self.kernel_half, pins, operations)?;
+        machine::attach_for(&mut self.kernel_half, pins, operations, None)?;
         machine::detach_others(&self.kernel_half, pins, operations)?;
         self.judged = operations;
         Ok(())
@@ -227,7 +227,7 @@ impl Enforcement {
             return Ok(());
         }
         if let Some(pins) = &self.pins {
-            machine::attach_for(&mut self.kernel_half, pins, operations)?;
+            machine::attach_for(&mut self.kernel_half, pins, operations, Some(self.judged))?;
         }
         self.judged = self.judged.and(operations);
         Ok(())

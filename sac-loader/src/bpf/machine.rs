@@ -18,6 +18,7 @@ use aya::programs::{
     links::{FdLink, LinkError, PinnedLink},
 };
 use sac_abi::rule::Operations;
+use sac_failpoint::{Failpoint, reach};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -70,14 +71,20 @@ pub(super) fn attach(kernel_half: &mut KernelHalf) -> Result<Vec<FdLink>, Machin
     hooks_for(kernel_half, Operations::ALL).into_iter().map(|hook| link(kernel_half, hook)).collect()
 }
 
-/// Attaches what the machine gets where these operations are judged, and pins it.
+/// Attaches what the machine gets where these operations are judged, and pins it. Where it has what it gets for those in `present` that is
+/// left alone.
 pub(super) fn attach_for(
     kernel_half: &mut KernelHalf,
     pins: &Pins,
     operations: Operations,
+    present: Option<Operations>,
 ) -> Result<(), MachineError> {
+    let is_present = |hook: &Hook| present.is_some_and(|present| hook.is_for(present));
     let hooks = hooks_for(kernel_half, operations);
-    hooks.into_iter().try_for_each(|hook| attach_pinned(kernel_half, hook, pins))
+    hooks
+        .into_iter()
+        .filter(|hook| !is_present(hook))
+        .try_for_each(|hook| attach_pinned(kernel_half, hook, pins))
 }
 
 /// Detaches what the machine does not get where no other operations than these are judged, and what another build left that this one
@@ -154,7 +161,9 @@ fn attach_pinned(kernel_half: &mut KernelHalf, hook: Hook, pins: &Pins) -> Resul
             pinned.map(drop).map_err(|source| MachineError::Pin { path: new.clone(), source })?;
         }
     }
-    fs::rename(&new, &place).map_err(|source| MachineError::Replace { path: place, source })
+    fs::rename(&new, &place).map_err(|source| MachineError::Replace { path: place, source })?;
+    reach(Failpoint::MachineJudging);
+    Ok(())
 }
 
 /// What is to be done about a pin.
