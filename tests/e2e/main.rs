@@ -102,7 +102,7 @@ const WHERE: &[(&str, &[Kernel])] = &[
     ("failures", &[Kernel::V7]),
     ("package", &[Kernel::V6_12]),
     ("sinks", &[Kernel::V6_12]),
-    ("sessions", &[Kernel::V6_1]),
+    ("sessions", &[Kernel::V7]),
     ("slices", &[Kernel::V6_1]),
     ("operations", OLDEST_AND_NEWEST),
     ("threats", OLDEST_AND_NEWEST),
