@@ -85,8 +85,7 @@ const EVERYWHERE: &str = "SAC_E2E_EVERYWHERE";
 
 /// Where modules are run that are not run everywhere: what depends on the kernel on the oldest and on the newest, and the rest once, spread
 /// over Debian 13 (6.12) and Debian 12 (the others) so that no guest takes much longer than another; the newest kernel tries each technique of
-/// [`threats`] twice, and has two processors. Everything everywhere takes three
-/// emulated machines on two processors two hours.
+/// [`threats`] twice, and has two processors. Everything everywhere takes three emulated machines on two processors two hours.
 const WHERE: &[(&str, &[Kernel])] = &[
     ("policies", &[Kernel::V6_1]),
     ("changes", &[Kernel::V6_1]),

@@ -118,30 +118,38 @@ fn remove_others(hooks: &[Hook], directory: &Path) -> Result<(), MachineError> {
 const DETACHED_WITHIN: Duration = Duration::from_secs(5);
 
 fn link(kernel_half: &mut KernelHalf, hook: Hook) -> Result<FdLink, MachineError> {
-    let refused = |source| MachineError::Attach { hook: hook.hook, source };
+    when_let_go(|| try_link(kernel_half, hook))
+}
+
+/// Attaches, where need be again and again: what a removed pin held goes when the kernel gets to it (`bpf_free_inode`, after a grace period
+/// of RCU; `bpf_link_put`).
+fn when_let_go<T>(mut attach: impl FnMut() -> Result<T, MachineError>) -> Result<T, MachineError> {
     let give_up = Instant::now() + DETACHED_WITHIN;
     loop {
-        match try_link(kernel_half, hook)? {
-            // What a removed pin held goes when the kernel gets to it (`bpf_free_inode`, after a grace period of RCU; `bpf_link_put`).
-            Err(source) if is_busy(&source) && Instant::now() < give_up => {
+        match attach() {
+            Err(error) if is_busy(&error) && Instant::now() < give_up => {
                 thread::sleep(Duration::from_millis(5));
             }
-            linked => return linked.map_err(refused),
+            attached => return attached,
         }
     }
 }
 
-fn try_link(kernel_half: &mut KernelHalf, hook: Hook) -> Result<Result<FdLink, ProgramError>, LoadError> {
+fn try_link(kernel_half: &mut KernelHalf, hook: Hook) -> Result<FdLink, MachineError> {
+    let refused = |source| MachineError::Attach { hook: hook.hook, source };
     if TRACEPOINTS.contains(&hook) {
         let program = kernel_half.tracepoint_program(hook)?;
-        return Ok(program.attach().and_then(|id| Ok(program.take_link(id)?.into())));
+        let id = program.attach().map_err(refused)?;
+        return Ok(program.take_link(id).map_err(refused)?.into());
     }
     let program = kernel_half.machine_program(hook)?;
-    Ok(program.attach().and_then(|id| Ok(program.take_link(id)?.into())))
+    let id = program.attach().map_err(refused)?;
+    Ok(program.take_link(id).map_err(refused)?.into())
 }
 
-fn is_busy(error: &ProgramError) -> bool {
-    matches!(error, ProgramError::SyscallError(call) if call.io_error.raw_os_error() == Some(libc::EBUSY))
+fn is_busy(error: &MachineError) -> bool {
+    matches!(error, MachineError::Attach { source: ProgramError::SyscallError(call), .. }
+        if call.io_error.raw_os_error() == Some(libc::EBUSY))
 }
 
 /// Sees to it that the pin for this hook holds our program.
@@ -210,6 +218,7 @@ fn remove(path: &Path) -> Result<(), MachineError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aya::sys::SyscallError;
 
     #[test]
     fn pins_for_programs_of_another_build_go() {
@@ -223,6 +232,29 @@ mod tests {
         let left: Vec<_> =
             fs::read_dir(directory.path()).unwrap().map(|of| of.unwrap().file_name()).collect();
         assert_eq!(left, ["of_that_hook"]);
+    }
+
+    #[test]
+    fn a_program_that_is_just_let_go_is_attached_again() {
+        let refused = |code| {
+            let io_error = io::Error::from_raw_os_error(code);
+            let call = SyscallError { call: "bpf_raw_tracepoint_open", io_error };
+            MachineError::Attach { hook: "inode_unlink", source: call.into() }
+        };
+        let mut times = 0;
+        let attached = when_let_go(|| {
+            times += 1;
+            if times < 4 { Err(refused(libc::EBUSY)) } else { Ok(()) }
+        });
+        assert!(attached.is_ok());
+        assert_eq!(times, 4);
+        let mut times = 0;
+        let denied: Result<(), _> = when_let_go(|| {
+            times += 1;
+            Err(refused(libc::EPERM))
+        });
+        assert!(denied.is_err());
+        assert_eq!(times, 1);
     }
 
     #[test]
